@@ -1,0 +1,66 @@
+package state
+
+import "time"
+
+// Config has the machine's settings under Dask's names.
+type Config struct {
+	AllowedFailures     int           // worker deaths a task survives; default 3
+	WorkerSaturation    float64       // slots per thread for queued tasks; default 1.1; +Inf never queues
+	UnknownTaskDuration time.Duration // default 500 ms
+	DefaultDataSize     int64         // bytes; default 1024
+	Bandwidth           float64       // bytes per second at first; default 100e6
+	WorkerTTL           time.Duration // default 5 min; 0 never
+	NoWorkersTimeout    time.Duration // 0 never
+	FailFast            bool          // unsatisfiable tasks err; default true
+	// FailFastGrace is how long after the last registration of a worker an
+	// unsatisfiable task may still wait for another one; default 1 s.
+	FailFastGrace       time.Duration
+	TransitionLogLength int // default 1000; 0 keeps none
+	// PipelineDuration is how much work of tiny tasks a thread may have
+	// ahead, so that it does not wait for the scheduler between two; default
+	// 2 ms; 0 turns it off. Only names with measured durations profit.
+	PipelineDuration time.Duration
+	// PipelineTasks caps the tasks ahead per thread; default 256.
+	PipelineTasks int
+	// PipelineBytes caps the expected results of one worker's tasks ahead;
+	// default 64 MiB.
+	PipelineBytes int64
+	Validate      bool // check invariants after every event; slow
+}
+
+// DefaultConfig returns Dask's defaults, and gdask's for what is gdask's own.
+func DefaultConfig() Config {
+	return Config{
+		AllowedFailures: 3, WorkerSaturation: 1.1, UnknownTaskDuration: 500 * time.Millisecond,
+		DefaultDataSize: 1024, Bandwidth: 100e6, WorkerTTL: 5 * time.Minute,
+		FailFast: true, FailFastGrace: time.Second, TransitionLogLength: 1000,
+		PipelineDuration: 2 * time.Millisecond, PipelineTasks: 256, PipelineBytes: 64 << 20,
+	}
+}
+
+// normal replaces values that make no sense by the defaults.
+func (c Config) normal() Config {
+	d := DefaultConfig()
+	if !(c.WorkerSaturation > 0) {
+		c.WorkerSaturation = d.WorkerSaturation
+	}
+	if c.UnknownTaskDuration <= 0 {
+		c.UnknownTaskDuration = d.UnknownTaskDuration
+	}
+	if c.DefaultDataSize <= 0 {
+		c.DefaultDataSize = d.DefaultDataSize
+	}
+	if !(c.Bandwidth > 0) {
+		c.Bandwidth = d.Bandwidth
+	}
+	if c.PipelineTasks <= 0 {
+		c.PipelineTasks = d.PipelineTasks
+	}
+	if c.PipelineBytes <= 0 {
+		c.PipelineBytes = d.PipelineBytes
+	}
+	c.AllowedFailures = max(c.AllowedFailures, 0)
+	c.TransitionLogLength = max(c.TransitionLogLength, 0)
+	c.PipelineDuration = max(c.PipelineDuration, 0)
+	return c
+}

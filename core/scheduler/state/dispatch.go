@@ -1,0 +1,141 @@
+package state
+
+import (
+	"slices"
+	"time"
+)
+
+// schedule finds a place for a task whose inputs are all in memory: a worker,
+// the queue, or the bench of tasks that no worker may run.
+func (m *Machine) schedule(t *task) {
+	l := t.limits
+	if t.state == Waiting {
+		if first := l.queue.peek(); first != nil && before(first, t) <= 0 {
+			m.toQueue(t)
+			return
+		}
+	}
+	if w := m.decide(t); w != nil {
+		m.assign(t, w)
+		return
+	}
+	switch now, later := m.anywhere(l); {
+	case t.state == Queued:
+	case now:
+		if t.state == NoWorker {
+			m.unpark(t)
+		}
+		m.toQueue(t)
+	case m.hopeless(later):
+		m.fail(t, m.noValidWorker(t))
+		m.recommend(t, Erred)
+	case t.state != NoWorker:
+		m.enterState(t, NoWorker)
+		m.stamp++
+		m.parked.push(t, m.stamp)
+		t.extra().parkedAt = m.now
+	}
+}
+
+// hopeless says that an unsatisfiable task should fail rather than wait.
+func (m *Machine) hopeless(later bool) bool {
+	return m.c.FailFast && !later && len(m.list) > 0 && m.now.Sub(m.lastJoin) >= m.c.FailFastGrace
+}
+
+func (m *Machine) toQueue(t *task) {
+	l := t.limits
+	m.enterState(t, Queued)
+	m.stamp++
+	l.queue.push(t, m.stamp)
+	if !l.queued {
+		l.queued = true
+		m.queues = append(m.queues, l)
+	}
+}
+
+// unpark takes a queued or no-worker task off its list.
+func (m *Machine) unpark(t *task) {
+	if t.state == NoWorker {
+		m.parked.remove(t)
+	} else {
+		t.limits.queue.remove(t)
+	}
+}
+
+// dispatch sends queued tasks to open workers, best priority first.
+func (m *Machine) dispatch() {
+	if len(m.queues) == 0 || len(m.open[openSlots])+len(m.open[openAhead]) == 0 {
+		return
+	}
+	for len(m.queues) == 1 { // nearly always
+		l := m.queues[0]
+		t := l.queue.peek()
+		if t == nil {
+			l.queued = false
+			m.queues[0] = nil
+			m.queues = m.queues[:0]
+			return
+		}
+		w := m.decide(t)
+		if w == nil {
+			return
+		}
+		m.assign(t, w)
+	}
+	m.dispatchMany()
+}
+
+// dispatchMany merges several queues; one whose first task fits nowhere is out.
+func (m *Machine) dispatchMany() {
+	m.queues = slices.DeleteFunc(m.queues, func(l *limits) bool {
+		l.queued = l.queue.live > 0
+		return !l.queued
+	})
+	in := slices.Clone(m.queues)
+	for len(in) > 0 {
+		best := 0
+		for i, l := range in {
+			if t := l.queue.peek(); before(t, in[best].queue.peek()) < 0 {
+				best = i
+			}
+		}
+		l := in[best]
+		t := l.queue.peek()
+		if w := m.decide(t); w != nil {
+			m.assign(t, w)
+			if l.queue.peek() != nil {
+				continue
+			}
+		}
+		in = slices.Delete(in, best, best+1)
+	}
+}
+
+// changed notes that workers may run other tasks than before, and looks again
+// at the tasks that none could run, in the order of their priority.
+func (m *Machine) changed() {
+	m.fleet++
+	running := false
+	for _, w := range m.list {
+		running = running || w.running()
+	}
+	if running {
+		m.noWorkerSince = time.Time{}
+	} else if m.noWorkerSince.IsZero() {
+		m.noWorkerSince = m.now
+	}
+	m.retryParked()
+}
+
+func (m *Machine) retryParked() {
+	for _, es := range [][]entry{m.parked.line[m.parked.head:], m.parked.heap} {
+		for _, e := range es {
+			if e.dead() {
+				continue
+			}
+			if now, later := m.anywhere(e.t.limits); now || m.hopeless(later) {
+				m.recommend(e.t, Processing)
+			}
+		}
+	}
+}

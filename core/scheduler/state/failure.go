@@ -1,0 +1,107 @@
+package state
+
+import "github.com/gdask/gdask/sdk/wire"
+
+// fail makes c the reason why t is, or is about to be, erred.
+func (m *Machine) fail(t *task, c *cause) { t.extra().cause = c }
+
+// toErred tells clients, and fails all that depends on the task.
+func (m *Machine) toErred(t *task) {
+	c := t.cause()
+	m.enterState(t, Erred)
+	t.waitingOn = 0
+	for i := range t.dependents {
+		if d := t.dependents[i].to; d.state != Memory && d.state != Erred && d.state != Forgotten {
+			d.extra().cause = c
+			m.recommend(d, Erred)
+		}
+	}
+	for i := range t.wants.len() {
+		m.toClient(t.wants.at(i), t.erredMessage())
+	}
+	m.relinquish(t)
+	if t.unreferenced() {
+		m.recommend(t, Forgotten)
+	}
+}
+
+func (t *task) erredMessage() *wire.TaskErred {
+	c := t.cause()
+	return &wire.TaskErred{
+		Key: t.key, Exception: c.exception, Traceback: c.traceback,
+		ExceptionText: c.exceptionText, TracebackText: c.tracebackText,
+	}
+}
+
+func (m *Machine) releasedErred(t *task) {
+	if t.cause() == nil { // the reason went away meanwhile
+		m.recommend(t, Waiting)
+		return
+	}
+	m.toErred(t)
+}
+
+func (m *Machine) parkedErred(t *task) {
+	if t.cause() == nil {
+		return
+	}
+	m.unpark(t)
+	m.toErred(t)
+}
+
+func (m *Machine) processingErred(t *task) {
+	if t.cause() == nil {
+		return
+	}
+	m.leave(t)
+	m.toErred(t)
+}
+
+// memoryErred is for actors: their state cannot be made again.
+func (m *Machine) memoryErred(t *task) {
+	if t.cause() == nil {
+		m.fail(t, m.actorLost(t))
+	}
+	m.freeAll(t)
+	for i := range t.dependents {
+		if d := t.dependents[i].to; d.state == Waiting {
+			d.waitingOn++
+		}
+	}
+	m.toErred(t)
+}
+
+// erredReleased lets a task be tried again, and those that it failed.
+func (m *Machine) erredReleased(t *task) {
+	m.freeErred(t)
+	t.more.cause = nil
+	t.suspicious, t.more.deaths = 0, nil
+	m.enterState(t, Released)
+	for i := range t.dependents {
+		if d := t.dependents[i].to; d.state == Erred {
+			m.recommend(d, Waiting)
+		}
+	}
+	for i := range t.wants.len() {
+		m.toClient(t.wants.at(i), &wire.TaskRetried{Key: t.key})
+	}
+	switch {
+	case t.is(lostDeps), t.unreferenced():
+		m.recommend(t, Forgotten)
+	case t.needed():
+		m.recommend(t, Waiting)
+	}
+}
+
+// freeErred has the workers on which the task failed drop what they keep of it.
+func (m *Machine) freeErred(t *task) {
+	if t.more == nil {
+		return
+	}
+	for _, a := range t.more.erredOn {
+		if w := m.workers[a]; w != nil {
+			m.free(w, t.key)
+		}
+	}
+	t.more.erredOn = nil
+}

@@ -1,0 +1,198 @@
+package state
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+const (
+	// goneFor is how long a worker that was lost unexpectedly may come back
+	// before tasks that only it could run are hopeless.
+	goneFor = 30 * time.Second
+	// keptGone is how many lost workers, and how many exits, are remembered.
+	keptGone = 64
+)
+
+// exit is what is known of a worker's death.
+type exit struct {
+	address string
+	WorkerExit
+	known bool // a supervisor told
+}
+
+func (e AddWorker) apply(m *Machine) {
+	m.stimulus = e.StimulusID
+	if m.workers[e.Address] != nil {
+		m.reject(e, "a worker with the address "+e.Address+" is here already")
+		return
+	}
+	w := m.newWorker(e)
+	if other := m.names[w.reg.Name]; other != nil {
+		m.reject(e, fmt.Sprintf("name taken, %s: the worker at %s has it; choose another name", w.reg.Name, other.address))
+		return
+	}
+	m.workers[e.Address], m.names[w.reg.Name] = w, w
+	m.list = append(m.list, w)
+	m.threads += w.nthreads
+	m.lastJoin = m.now
+	m.gone = slices.DeleteFunc(m.gone, func(g *worker) bool { return g.address == e.Address })
+	m.refresh(w)
+	for _, h := range e.Held {
+		m.regain(w, h)
+	}
+	m.changed()
+}
+
+func (m *Machine) reject(e AddWorker, reason string) {
+	m.out.Rejected = append(m.out.Rejected, Rejected{e.Address, reason})
+}
+
+// regain notes a result that a worker brings along from before it reconnected.
+func (m *Machine) regain(w *worker, h wire.KeySize) {
+	t := m.tasks[h.Key]
+	switch {
+	case t == nil || t.state == Erred || t.state == Released && !t.needed():
+		m.free(w, h.Key)
+	case t.state == Memory:
+		m.hold(t, w)
+	default:
+		m.resize(t, h.Nbytes)
+		m.toMemory(t, w)
+	}
+}
+
+func (e RemoveWorker) apply(m *Machine) {
+	m.stimulus = e.StimulusID
+	w := m.workers[e.Address]
+	if w == nil {
+		return
+	}
+	delete(m.workers, e.Address)
+	delete(m.names, w.reg.Name)
+	m.list = slices.DeleteFunc(m.list, func(x *worker) bool { return x == w })
+	m.threads -= w.nthreads
+	w.status, w.lastSeen = "closed", m.now
+	m.refresh(w)
+	w.exit = m.exitOf(e.Address)
+	if !e.Expected {
+		if m.gone = append(m.gone, w); len(m.gone) > keptGone {
+			m.gone = slices.Delete(m.gone, 0, 1)
+		}
+	}
+	for len(w.processing) > 0 {
+		m.orphan(w.processing[len(w.processing)-1], w, e.Expected)
+	}
+	for len(w.has) > 0 {
+		t := w.has[len(w.has)-1]
+		m.unhold(t, w)
+		if t.has.len() == 0 {
+			m.recommend(t, Released)
+		}
+	}
+	for _, o := range m.list {
+		m.toWorker(o, &wire.RemoveWorker{Worker: e.Address, StimulusID: e.StimulusID})
+	}
+	m.changed()
+}
+
+// orphan takes a task off a worker that is gone, and fails it when it was
+// running at the unexpected death of too many.
+func (m *Machine) orphan(t *task, w *worker, expected bool) {
+	if !expected {
+		t.suspicious++
+		t.prefix.suspicious++
+		x := t.extra()
+		x.deaths = append(x.deaths, w.exit)
+		if int(t.suspicious) > m.c.AllowedFailures {
+			m.fail(t, m.killedWorker(t, w))
+			m.transition(t, Erred) // at once: a dependent must not wake it before
+			return
+		}
+	}
+	m.leave(t)
+	m.toReleased(t)
+}
+
+// exitOf is the record of a worker's death, to be completed by its supervisor.
+func (m *Machine) exitOf(address string) *exit {
+	if x := m.exits[address]; x != nil {
+		delete(m.exits, address)
+		return x
+	}
+	return &exit{address: address}
+}
+
+func (e WorkerExit) apply(m *Machine) {
+	for i := len(m.gone) - 1; i >= 0; i-- {
+		if g := m.gone[i]; g.address == e.Address && !g.exit.known {
+			g.exit.WorkerExit, g.exit.known = e, true
+			return
+		}
+	}
+	if len(m.exits) < keptGone {
+		m.exits[e.Address] = &exit{address: e.Address, WorkerExit: e, known: true}
+	}
+}
+
+func (e WorkerStatus) apply(m *Machine) {
+	m.stimulus = e.StimulusID
+	w := m.workers[e.Address]
+	if w == nil || w.status == e.Status {
+		return
+	}
+	w.status, w.lastSeen = e.Status, m.now
+	m.refresh(w)
+	m.changed()
+}
+
+func (e Heartbeat) apply(m *Machine) {
+	w := m.workers[e.Address]
+	if w == nil {
+		return
+	}
+	w.metrics, w.lastSeen = e.Metrics, m.now
+	for _, d := range e.Executing {
+		t := m.tasks[d.Key]
+		// A task that runs longer than it was thought to weighs more.
+		if t == nil || t.on != w || t.is(seceded) || !(d.Seconds > t.expected) {
+			continue
+		}
+		w.occupancy += 2*d.Seconds - t.expected
+		w.ahead += m.aheadOf(2*d.Seconds) - m.aheadOf(t.expected)
+		t.expected = 2 * d.Seconds
+		m.refresh(w)
+	}
+}
+
+func (e Tick) apply(m *Machine) {
+	if m.parked.live > 0 {
+		m.fleet++ // who may come back depends on the time
+		m.retryParked()
+	}
+	m.expireParked()
+	for _, w := range m.list {
+		if ttl := m.c.WorkerTTL; ttl > 0 && !w.closing && m.now.Sub(w.lastSeen) > ttl {
+			w.closing = true
+			m.out.Close = append(m.out.Close, CloseWorker{w.address, fmt.Sprintf("silent for more than %v", ttl)})
+		}
+	}
+}
+
+// expireParked fails tasks that found no worker within the timeout for that.
+func (m *Machine) expireParked() {
+	limit := m.c.NoWorkersTimeout
+	if limit <= 0 {
+		return
+	}
+	for _, es := range [][]entry{m.parked.line[m.parked.head:], m.parked.heap} {
+		for _, e := range es {
+			if !e.dead() && m.now.Sub(e.t.extra().parkedAt) > limit {
+				m.fail(e.t, m.noValidWorker(e.t))
+				m.recommend(e.t, Erred)
+			}
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package state
+
+import (
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// Transition is one change of a task's state.
+type Transition struct {
+	Key      wire.Key
+	From, To State
+	Stimulus string // id of the event that caused it; may be empty
+	Time     time.Time
+}
+
+// ring keeps the latest transitions.
+type ring struct {
+	items []Transition
+	total uint64
+}
+
+func newRing(n int) ring { return ring{items: make([]Transition, n)} }
+
+func (r *ring) add(t Transition) {
+	if len(r.items) > 0 {
+		r.items[r.total%uint64(len(r.items))] = t
+	}
+	r.total++
+}
+
+// Story are the remembered transitions of the keys, oldest first; without keys
+// all of them.
+func (m *Machine) Story(keys ...wire.Key) []Transition {
+	want := make(map[wire.Key]bool, len(keys))
+	for _, k := range keys {
+		want[k] = true
+	}
+	n := uint64(len(m.log.items))
+	first := uint64(0)
+	if m.log.total > n {
+		first = m.log.total - n
+	}
+	var r []Transition
+	for i := first; i < m.log.total && n > 0; i++ {
+		if t := m.log.items[i%n]; len(keys) == 0 || want[t.Key] {
+			r = append(r, t)
+		}
+	}
+	return r
+}
+
+// enterState changes a task's state with all counts that follow from it.
+func (m *Machine) enterState(t *task, s State) {
+	old := t.state
+	if old == s {
+		return
+	}
+	t.state = s
+	m.log.add(Transition{t.key, old, s, m.stimulus, m.now})
+	m.counts[old]--
+	m.counts[s]++
+	p, g := t.prefix, t.group
+	p.counts[old]--
+	p.counts[s]++
+	g.counts[old]--
+	g.counts[s]++
+	if s == Memory {
+		g.nbytes += t.size(m)
+	} else if old == Memory {
+		g.nbytes -= t.size(m)
+	}
+	if was, is := old.active(), s.active(); was != is {
+		d := int32(1)
+		if was {
+			d = -1
+		}
+		for i := range t.deps {
+			t.deps[i].to.waiters += d
+		}
+	}
+}
