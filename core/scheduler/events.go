@@ -1,0 +1,150 @@
+package scheduler
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// keptEvents is how many events of one topic are remembered, keptTopics how
+// many topics.
+const (
+	keptEvents = 10000
+	keptTopics = 10000
+)
+
+// topics remembers events and who wants to hear of them. The loop owns it.
+type topics struct {
+	events      map[string][]topicEvent
+	subscribers map[string][]string // topic to client ids
+}
+
+type topicEvent struct {
+	at  time.Time
+	msg wire.Opaque
+}
+
+func newTopics() topics {
+	return topics{events: map[string][]topicEvent{}, subscribers: map[string][]string{}}
+}
+
+func (t *topics) subscribe(topic, client string) {
+	if !slices.Contains(t.subscribers[topic], client) {
+		t.subscribers[topic] = append(t.subscribers[topic], client)
+	}
+}
+
+func (t *topics) unsubscribe(topic, client string) {
+	left := slices.DeleteFunc(t.subscribers[topic], func(c string) bool { return c == client })
+	if len(left) == 0 {
+		delete(t.subscribers, topic)
+		return
+	}
+	t.subscribers[topic] = left
+}
+
+func (t *topics) forget(client string) {
+	for topic := range t.subscribers {
+		t.unsubscribe(topic, client)
+	}
+}
+
+// add remembers an event; the oldest of a full topic go, an eighth at a time.
+func (t *topics) add(topic string, e topicEvent) {
+	es, known := t.events[topic]
+	if !known && len(t.events) >= keptTopics {
+		return
+	}
+	if len(es) >= keptEvents {
+		es = append(es[:0:0], es[keptEvents/8:]...)
+	}
+	t.events[topic] = append(es, e)
+}
+
+// event records an event and tells its subscribers.
+func (l *loop) event(topic string, msg wire.Opaque) {
+	e := topicEvent{l.now, msg}
+	l.topics.add(topic, e)
+	for _, c := range l.topics.subscribers[topic] {
+		l.toClient(c, &wire.Event{Topic: topic, Event: e.opaque()})
+	}
+}
+
+// logEvent is event for the topics (one or several) that a peer names.
+func (l *loop) logEvent(names, msg wire.Opaque) {
+	list, err := elements(names)
+	if err != nil || len(names.Raw) == 0 {
+		list = []wire.Opaque{names}
+	}
+	for _, n := range list {
+		if t := textOf(n); t != "" {
+			l.event(t, encoded(msg))
+		}
+	}
+}
+
+// encoded is o as bytes, because it will be part of another value.
+func encoded(o wire.Opaque) wire.Opaque {
+	if o.Ref == nil || len(o.Raw) > 0 {
+		return o
+	}
+	if b, err := msgp.AppendIntf(nil, o.Ref); err == nil {
+		return wire.Opaque{Raw: b}
+	}
+	return wire.Opaque{Raw: msgp.AppendNil(nil)}
+}
+
+// opaque is the event as [time, msg].
+func (e topicEvent) opaque() wire.Opaque {
+	b := msgp.AppendArrayHeader(make([]byte, 0, 16+len(e.msg.Raw)), 2)
+	b = msgp.AppendFloat64(b, unixSeconds(e.at))
+	if len(e.msg.Raw) == 0 {
+		b = msgp.AppendNil(b)
+	}
+	return wire.Opaque{Raw: append(b, e.msg.Raw...), Frames: e.msg.Frames}
+}
+
+// eventFields is an event of the scheduler's own: {"action": ..., name: text, ...}.
+func eventFields(action string, kv ...string) wire.Opaque {
+	b := msgp.AppendMapHeader(nil, uint32(1+len(kv)/2))
+	b = msgp.AppendString(b, "action")
+	b = msgp.AppendString(b, action)
+	for _, s := range kv {
+		b = msgp.AppendString(b, s)
+	}
+	return wire.Opaque{Raw: b}
+}
+
+func (c *call) logEvent() (any, error) {
+	err := c.s.loop.do(c.ctx, func() { c.s.loop.logEvent(c.opaque("topic"), c.opaque("msg")) })
+	return nil, err
+}
+
+// events answers with the remembered events of a topic, or of all by topic.
+func (c *call) events() (any, error) {
+	l, topic := c.s.loop, c.str("topic")
+	var answer any
+	err := c.s.loop.do(c.ctx, func() {
+		if topic != "" {
+			answer = listEvents(l.topics.events[topic])
+			return
+		}
+		all := object{}
+		for _, t := range sortedKeys(l.topics.events) {
+			all = append(all, field{t, listEvents(l.topics.events[t])})
+		}
+		answer = all
+	})
+	return &tree{answer}, err
+}
+
+func listEvents(es []topicEvent) []any {
+	out := make([]any, len(es))
+	for i := range es {
+		o := es[i].opaque()
+		out[i] = &o
+	}
+	return out
+}

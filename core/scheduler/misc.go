@@ -1,0 +1,142 @@
+package scheduler
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/gdask/gdask/core/scheduler/state"
+	"github.com/gdask/gdask/sdk/wire"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// versions answers with the versions of the first Python peer, when there is
+// one: a Python client compares packages, and this process has none of them.
+func (c *call) versions() (any, error) {
+	var known wire.Opaque
+	err := c.s.loop.do(c.ctx, func() { known = c.s.loop.pythonVersions() })
+	if err != nil {
+		return nil, err
+	}
+	if !known.IsNil() {
+		return known, nil
+	}
+	return &tree{object{
+		{"host", object{{"OS", runtime.GOOS}, {"machine", runtime.GOARCH}}},
+		{"packages", object{{"gdask", c.s.set.Version}, {"go", runtime.Version()}}},
+	}}, nil
+}
+
+func (l *loop) pythonVersions() wire.Opaque {
+	for _, w := range l.sortedWorkers() {
+		if !w.gdask && isMap(w.reg.Versions) {
+			return w.reg.Versions
+		}
+	}
+	for _, c := range l.clients {
+		if !c.gdask && isMap(c.versions) {
+			return c.versions
+		}
+	}
+	return wire.Opaque{}
+}
+
+func isMap(o wire.Opaque) bool {
+	if len(o.Raw) == 0 || msgp.NextType(o.Raw) != msgp.MapType {
+		return false
+	}
+	n, _, err := msgp.ReadMapHeaderBytes(o.Raw)
+	return err == nil && n > 0
+}
+
+// registerNanny tells a nanny what to install: nothing.
+func (c *call) registerNanny() (any, error) {
+	return &tree{object{{"status", "OK"}, {"nanny-plugins", object{}}}}, nil
+}
+
+// unregister is a worker's (or its nanny's) word that the worker ends.
+func (c *call) unregister() (any, error) {
+	answer := "already-removed"
+	err := c.s.loop.do(c.ctx, func() {
+		l := c.s.loop
+		for _, w := range l.find([]string{c.str("address")}) {
+			l.dropWorker(w, "unregistered", true)
+			answer = "OK"
+		}
+	})
+	return answer, err
+}
+
+// terminate closes the scheduler after the answer is on its way.
+func (c *call) terminate() (any, error) {
+	c.s.log.info("closing at a client's request")
+	go c.s.closeAsked()
+	return nil, nil
+}
+
+// closeAsked is not waited for by Close: it is Close.
+func (s *Scheduler) closeAsked() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeBound)
+	defer cancel()
+	_ = s.Close(ctx)
+}
+
+func (c *call) logs() (any, error) {
+	out := []any{}
+	for _, line := range c.s.log.last(int(c.float("n", 0))) {
+		out = append(out, []string{line.level, line.text})
+	}
+	return &tree{out}, nil
+}
+
+// workerLogs asks the workers for theirs.
+func (c *call) workerLogs() (any, error) {
+	targets, err := c.targets()
+	if err != nil {
+		return nil, err
+	}
+	n := c.opaque("n")
+	m, err := newAsk("get_logs", field{"n", &n})
+	if err != nil {
+		return nil, err
+	}
+	answers, errs := c.askAll(targets, m)
+	out := object{}
+	for i, t := range targets {
+		if errs[i] == nil {
+			out = append(out, field{t.name, &answers[i]})
+		}
+	}
+	return &tree{out}, nil
+}
+
+// missingWorkers answers an older question of gathering clients: nothing to say.
+func (c *call) missingWorkers() (any, error) { return nil, nil }
+
+// restart forgets all tasks and has the nannies of Python workers start them
+// anew. Workers without a nanny keep running, empty.
+func (c *call) restart() (any, error) {
+	err := c.s.loop.do(c.ctx, func() {
+		c.s.loop.apply(state.Restart{StimulusID: c.str("stimulus_id")})
+	})
+	if err != nil {
+		return nil, err
+	}
+	nannies, err := c.named(nil, true)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newAsk("kill", field{"reason", "scheduler-restart"})
+	if err != nil {
+		return nil, err
+	}
+	_, errs := c.askAll(nannies, m)
+	var failed sync.Once
+	for i, e := range errs {
+		if e != nil {
+			c.s.log.warn("nanny did not restart its worker", "nanny", nannies[i].address, "error", e)
+			failed.Do(func() { err = e })
+		}
+	}
+	return nil, err
+}

@@ -1,0 +1,143 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// call is one request under way.
+type call struct {
+	s    *Scheduler
+	ctx  context.Context
+	msg  wire.Msg
+	conn *wire.Conn
+	*request
+}
+
+// handler answers a request with a value that wire can send. An error becomes
+// the protocol's uncaught-error.
+type handler func(c *call) (any, error)
+
+// handlers is the table of all requests.
+func handlers() map[string]handler {
+	return map[string]handler{
+		"identity": (*call).identity, "gather": (*call).gather, "scatter": (*call).scatter,
+		"who_has": (*call).whoHas, "has_what": (*call).hasWhat, "processing": (*call).processing,
+		"ncores": (*call).ncores, "ncores_running": (*call).ncores, "nbytes": (*call).nbytes,
+		"update_data": (*call).updateData, "broadcast": (*call).broadcast, "proxy": (*call).proxy,
+		"versions": (*call).versions, "retry": (*call).retry, "restart": (*call).restart,
+		"retire_workers": (*call).retireWorkers, "replicate": (*call).replicate,
+		"publish_put": (*call).publishPut, "publish_get": (*call).publishGet,
+		"publish_list": (*call).publishList, "publish_delete": (*call).publishDelete,
+		"set_metadata": (*call).setMetadata, "get_metadata": (*call).getMetadata,
+		"log_event": (*call).logEvent, "events": (*call).events,
+		"register_nanny": (*call).registerNanny, "unregister": (*call).unregister,
+		"terminate": (*call).terminate, "get_logs": (*call).logs, "logs": (*call).logs,
+		"worker_logs": (*call).workerLogs,
+		"get_story":   (*call).story, "heartbeat_worker": (*call).heartbeat,
+		"add_keys": (*call).addKeys, "missing_workers": (*call).missingWorkers,
+		"check_idle": (*call).checkIdle,
+	}
+}
+
+// call runs the handler of m and returns the value to answer with.
+func (s *Scheduler) call(conn *wire.Conn, m wire.Msg) (answer any) {
+	op := m.Op()
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.warn("request failed inside the scheduler", "op", op, "panic", r, "stack", string(debug.Stack()))
+			answer = uncaught(fmt.Errorf("operation %s: internal failure of the scheduler: %v", op, r))
+		}
+	}()
+	h := s.rpc[op]
+	if h == nil {
+		return uncaught(s.unknownOp(op))
+	}
+	c := &call{s: s, ctx: s.ctx, msg: m, conn: conn}
+	if _, typed := m.(*wire.HeartbeatWorker); !typed {
+		var err error
+		if c.request, err = newRequest(m); err != nil {
+			return uncaught(err)
+		}
+	}
+	value, err := h(c)
+	if err != nil {
+		s.log.debug("request failed", "op", op, "error", err)
+		return uncaught(err)
+	}
+	return value
+}
+
+func (s *Scheduler) unknownOp(op string) error {
+	names := make([]string, 0, len(s.rpc))
+	for n := range s.rpc {
+		names = append(names, n)
+	}
+	return fmt.Errorf("no operation %q here, the nearest is %q", op, nearest(op, names))
+}
+
+// pythonError is an error with the class that a Python client shall see.
+type pythonError struct{ class, text string }
+
+// Error implements error.
+func (e *pythonError) Error() string { return e.text }
+
+func asPython(class, format string, args ...any) error {
+	return &pythonError{class, fmt.Sprintf(format, args...)}
+}
+
+// uncaught is the protocol's form of a failed request.
+func uncaught(err error) *wire.Failure {
+	class := "Exception"
+	var remote *wire.RemoteError
+	var py *pythonError
+	switch {
+	case errors.As(err, &remote) && !remote.Exception.IsNil():
+		return failure(remote.Exception, remote.ExceptionText, remote.Traceback)
+	case errors.As(err, &py):
+		class = py.class
+	case errors.Is(err, context.DeadlineExceeded):
+		class = "TimeoutError"
+	}
+	return failure(wire.BytesOpaque(pickleError(class, err.Error())), err.Error(), "")
+}
+
+func failure(exception wire.Opaque, text, traceback string) *wire.Failure {
+	return &wire.Failure{Status: "uncaught-error", Exception: exception, ExceptionText: text, TracebackText: traceback}
+}
+
+// nearest is the name with the smallest edit distance to s.
+func nearest(s string, names []string) string {
+	best, at := "", -1
+	for _, n := range names {
+		if d := distance(s, n); at < 0 || d < at || d == at && n < best {
+			best, at = n, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, delete or replace.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,85 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gdask/gdask/core/scheduler/state"
+	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/wire"
+	"github.com/hashicorp/go-hclog"
+)
+
+// DefaultDashboardAddress is where the HTTP server listens when the user did
+// not say otherwise.
+const DefaultDashboardAddress = "127.0.0.1:8787"
+
+// Settings of a scheduler. Only Transports is required.
+type Settings struct {
+	// State configures the machine. State.WorkerTTL is applied by the shell, to
+	// workers that are not gdask's.
+	State state.Config
+	// Transports are the comm protocols of this process.
+	Transports *comm.Set
+	// Listen are the addresses to bind, such as "tcp://127.0.0.1:8786"; the first
+	// is the one announced. Empty: one address of the default scheme's choice.
+	Listen []string
+	// DashboardAddress is host:port of the HTTP server; ":8787" means loopback.
+	// Empty or "none": no HTTP server.
+	DashboardAddress string
+	// Logger receives what an operator should know; nil: nothing is logged.
+	Logger hclog.Logger
+	// GraphReader reads the graphs of Python clients; nil: their keys err with a
+	// sentence that says what to install.
+	GraphReader GraphReader
+	// Wire configures connections. A zero WriteTimeout means 60 s here: a peer
+	// that has not read a message after that long is dropped.
+	Wire wire.Settings
+	// GDaskWorkerTTL is how long a gdask worker may be silent; 0: ten heartbeats,
+	// at least 10 s. Negative: for ever.
+	GDaskWorkerTTL time.Duration
+	// ClientGrace is how long the wishes of a gdask client outlive its
+	// connection; 0: 10 s. Negative: not at all.
+	ClientGrace time.Duration
+	// RequestTimeout bounds one request to a worker or nanny; 0: 30 s.
+	RequestTimeout time.Duration
+	// ConnectTimeout bounds one attempt to reach a worker or nanny; 0: 5 s.
+	ConnectTimeout time.Duration
+	// Version is reported by identity and versions; empty: "dev".
+	Version string
+}
+
+// GraphReader turns the graph of a Python client, which is opaque to the
+// scheduler, into tasks.
+type GraphReader interface {
+	// Read returns the tasks of g, with their dependencies, annotations and order.
+	// It is called outside of the scheduler's loop and may take its time; only
+	// the client that sent g waits. Several calls may run at once.
+	Read(ctx context.Context, g *wire.UpdateGraph) ([]wire.TaskDef, error)
+}
+
+func (s Settings) withDefaults() (Settings, error) {
+	if s.Transports == nil {
+		return s, errors.New("scheduler: no transports given: set Settings.Transports")
+	}
+	if len(s.Listen) == 0 {
+		s.Listen = []string{""}
+	}
+	if s.Logger == nil {
+		s.Logger = hclog.NewNullLogger()
+	}
+	setDefault(&s.Wire.WriteTimeout, 60*time.Second)
+	setDefault(&s.ClientGrace, 10*time.Second)
+	setDefault(&s.RequestTimeout, 30*time.Second)
+	setDefault(&s.ConnectTimeout, 5*time.Second)
+	setDefault(&s.Version, "dev")
+	return s, nil
+}
+
+func setDefault[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
