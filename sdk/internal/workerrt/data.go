@@ -1,0 +1,148 @@
+package workerrt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gdask/gdask/sdk/internal/workerrt/state"
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// getData sends the values that are here; the asker sees which are not.
+func (w *Worker) getData(c *wire.Conn, m *wire.GetData) any {
+	reply := &wire.GetDataReply{Status: "OK", Data: make(wire.DataMap, 0, len(m.Keys))}
+	values := make([]any, 0, len(m.Keys))
+	w.inbox.do(func() {
+		for _, k := range m.Keys {
+			if t := w.m.Task(k); t != nil && t.State == state.Memory {
+				reply.Data = append(reply.Data, wire.DataItem{Key: k})
+				values = append(values, t.Data)
+			}
+		}
+	})
+	for i, v := range values {
+		o, err := encoded(v, c.ByReference())
+		if err != nil {
+			return wire.FailureOf(fmt.Errorf("worker %s: result of %s: %w", w.address, reply.Data[i].Key, err))
+		}
+		reply.Data[i].Value = o
+	}
+	w.totals.served.Add(int64(len(values)))
+	return reply
+}
+
+// updateData stores scattered values.
+func (w *Worker) updateData(data wire.DataMap) any {
+	e := &state.UpdateData{Items: make([]state.Item, len(data))}
+	reply := &wire.UpdateDataReply{Status: "OK", Nbytes: make(wire.KeySizes, len(data))}
+	for i := range data {
+		e.Items[i] = itemOf(data[i].Key, data[i].Value)
+		reply.Nbytes[i] = wire.KeySize{Key: data[i].Key, Nbytes: e.Items[i].Nbytes}
+	}
+	w.inbox.do(func() { w.apply(e) })
+	return reply
+}
+
+// startGather copies values from a peer. The scheduler may say meanwhile that
+// the peer is gone; without that a frozen peer is given up after a time that
+// its bytes justify.
+func (w *Worker) startGather(g state.Gather) {
+	patience := transferPatience + time.Duration(float64(g.Nbytes)/slowestTransfer*float64(time.Second))
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	w.gathers[g.Peer] = cancel
+	w.wg.Go(func() {
+		e := w.gather(ctx, g.Peer, g.Keys)
+		w.inbox.post(func() {
+			cancel()
+			delete(w.gathers, g.Peer)
+			w.apply(e)
+		})
+	})
+}
+
+func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *state.Gathered {
+	e := &state.Gathered{Peer: peer, Keys: keys}
+	reply, err := w.pool.GetData(ctx, peer, &wire.GetData{Keys: keys, Who: w.address})
+	var remote *wire.RemoteError
+	switch {
+	case errors.As(err, &remote): // the peer is well, but these keys cannot be had from it
+		w.logs.Warn("a peer cannot send values", "peer", peer, "error", err)
+		return e
+	case err != nil:
+		e.Err = err
+		if w.ctx.Err() == nil {
+			w.logs.Warn("a peer is taken for gone", "peer", peer, "keys", len(keys), "error", err)
+		}
+		return e
+	case reply.Status == "busy":
+		e.Busy = true
+		return e
+	}
+	e.Items = make([]state.Item, len(reply.Data))
+	for i := range reply.Data {
+		e.Items[i] = itemOf(reply.Data[i].Key, reply.Data[i].Value)
+	}
+	w.totals.fetched.Add(int64(len(e.Items)))
+	return e
+}
+
+// gatherFrom copies keys on request of the scheduler and returns those that
+// could not be had.
+func (w *Worker) gatherFrom(ctx context.Context, whoHas wire.KeyAddresses) (missing []wire.Key) {
+	left := make(map[string][]wire.Key)
+	rest := make(map[wire.Key][]string)
+	for _, k := range whoHas {
+		if len(k.Addresses) == 0 {
+			missing = append(missing, k.Key)
+			continue
+		}
+		left[k.Addresses[0]] = append(left[k.Addresses[0]], k.Key)
+		rest[k.Key] = k.Addresses[1:]
+	}
+	for len(left) > 0 {
+		next := make(map[string][]wire.Key)
+		for peer, keys := range left {
+			for _, k := range w.copyFrom(ctx, peer, keys) {
+				if len(rest[k]) == 0 {
+					missing = append(missing, k)
+					continue
+				}
+				next[rest[k][0]] = append(next[rest[k][0]], k)
+				rest[k] = rest[k][1:]
+			}
+		}
+		left = next
+	}
+	return missing
+}
+
+// copyFrom copies keys from one peer, waiting while it is busy, and returns
+// those that did not come.
+func (w *Worker) copyFrom(ctx context.Context, peer string, keys []wire.Key) (absent []wire.Key) {
+	var e *state.Gathered
+	for {
+		e = w.gather(ctx, peer, keys)
+		if !e.Busy || ctx.Err() != nil {
+			break
+		}
+		timer := time.NewTimer(50 * time.Millisecond)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+	came := make(map[wire.Key]bool, len(e.Items))
+	for i := range e.Items {
+		came[e.Items[i].Key] = true
+	}
+	w.inbox.do(func() { w.apply(&state.UpdateData{Items: e.Items}) })
+	for _, k := range keys {
+		if !came[k] {
+			absent = append(absent, k)
+		}
+	}
+	return absent
+}

@@ -1,0 +1,209 @@
+package workerrt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"github.com/gdask/gdask/sdk/internal/workerrt/state"
+	"github.com/gdask/gdask/sdk/task"
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// Job is one run of a task.
+type Job struct {
+	w        *Worker
+	key      wire.Key
+	msg      *wire.ComputeTask
+	deps     []dep
+	deadline time.Time
+	began    atomic.Int64 // Unix nanoseconds
+	phase    atomic.Int32
+	call     *task.Call
+	ctx      taskCtx
+	done     state.Done
+	rejoined chan struct{} // made by Rejoin
+	seceded  bool
+}
+
+// Phases of a job: it is begun by a slot or taken back by the machine, never both.
+const (
+	phaseQueued = iota
+	phaseBegun
+	phaseRevoked
+)
+
+// dep is an input at the time when the task was started.
+type dep struct {
+	key   wire.Key
+	value any
+}
+
+// newJob prepares a run; the inputs are taken now, because the machine may let
+// go of them once the task is cancelled.
+func (w *Worker) newJob(t *state.Task) *Job {
+	j := &Job{w: w, key: t.Key, msg: t.Msg}
+	j.ctx.job = j
+	if len(t.Deps) > 0 {
+		j.deps = make([]dep, len(t.Deps))
+		for i, d := range t.Deps {
+			j.deps[i] = dep{d.Key, d.Data}
+		}
+	}
+	return j
+}
+
+// Key is the task's key.
+func (j *Job) Key() wire.Key { return j.key }
+
+// Runtime names what understands the run spec.
+func (j *Job) Runtime() string { return j.msg.Runtime }
+
+// Spec is the run spec.
+func (j *Job) Spec() wire.Opaque { return j.msg.RunSpec }
+
+// Annotations are what the client attached for whoever runs the task.
+func (j *Job) Annotations() wire.Opaque { return j.msg.Annotations }
+
+// Worker is the worker that runs it.
+func (j *Job) Worker() *Worker { return j.w }
+
+// Call is the decoded run spec of the runtime "go".
+func (j *Job) Call() (*task.Call, error) {
+	if j.call != nil {
+		return j.call, nil
+	}
+	if rt := j.msg.Runtime; rt != RuntimeGo {
+		if rt == "" {
+			rt = "python"
+		}
+		return nil, fmt.Errorf("worker: task %s needs the runtime %q; this worker calls Go functions", j.key, rt)
+	}
+	c, err := task.DecodeCall(j.msg.RunSpec)
+	j.call = c
+	return c, err
+}
+
+// Args are the arguments as the function will get them.
+func (j *Job) Args() ([]any, error) {
+	_, args, err := j.bind()
+	return args, err
+}
+
+func (j *Job) bind() (*task.Function, []any, error) {
+	c, err := j.Call()
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := j.w.set.Registry.Resolve(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	args, err := f.Bind(c, j.fetch)
+	return f, args, err
+}
+
+// Run calls the function.
+func (j *Job) Run(ctx context.Context) (any, error) {
+	f, args, err := j.bind()
+	if err != nil {
+		return nil, err
+	}
+	return f.Invoke(ctx, args)
+}
+
+// Inputs calls f for each dependency; decode makes a value of type t of it.
+func (j *Job) Inputs(f func(key wire.Key, decode func(t reflect.Type) (any, error))) {
+	for i := range j.deps {
+		d := &j.deps[i]
+		f(d.key, func(t reflect.Type) (any, error) { return valueAs(d.value, t) })
+	}
+}
+
+func (j *Job) fetch(key wire.Key, t reflect.Type) (any, error) {
+	for i := range j.deps {
+		if j.deps[i].key == key {
+			return valueAs(j.deps[i].value, t)
+		}
+	}
+	return nil, fmt.Errorf("worker: task %s needs %s, which the scheduler did not name as a dependency", j.key, key)
+}
+
+// execute is the whole run in its slot.
+func (j *Job) execute() {
+	if !j.phase.CompareAndSwap(phaseQueued, phaseBegun) {
+		return
+	}
+	start := time.Now()
+	j.began.Store(start.UnixNano())
+	if j.msg.Timeout > 0 {
+		stop := j.limit(start, j.msg.Timeout)
+		defer stop()
+	}
+	value, err := j.safely()
+	j.finish(start, value, err)
+}
+
+// limit ends the context after so many seconds.
+func (j *Job) limit(start time.Time, seconds float64) (stop func()) {
+	d := time.Duration(seconds * float64(time.Second))
+	j.deadline = start.Add(d)
+	t := time.AfterFunc(d, func() { j.ctx.cancel(context.DeadlineExceeded) })
+	return func() { t.Stop() }
+}
+
+// safely runs the author's or the plain way; what panics outside of the
+// function itself is the task's failure too, and so is runtime.Goexit.
+func (j *Job) safely() (value any, err error) {
+	run := j.w.set.Run
+	if run == nil {
+		return j.Run(&j.ctx)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = task.NewPanicError(r)
+		}
+	}()
+	return run(&j.ctx, j)
+}
+
+func (j *Job) finish(start time.Time, value any, err error) {
+	stop := time.Now()
+	d := &j.done
+	d.Key, d.Start, d.Stop = j.key, unixSeconds(start), unixSeconds(stop)
+	switch {
+	case errors.Is(err, task.ErrReschedule):
+		d.Reschedule = true
+	case err != nil:
+		d.Failure = j.failure(err)
+	default:
+		d.Data, d.Nbytes, d.Type = value, task.Sizeof(value), typeName(value)
+	}
+	j.call = nil
+	j.w.finished(j)
+}
+
+func (j *Job) failure(err error) *state.Failure {
+	f := &state.Failure{Text: err.Error()}
+	if errors.Is(err, context.DeadlineExceeded) && !j.deadline.IsZero() && j.ctx.Err() != nil {
+		f.Text = fmt.Sprintf("task %s: timeout of %v s passed: %s", j.key, j.msg.Timeout, f.Text)
+	}
+	var p *task.PanicError
+	if errors.As(err, &p) {
+		f.TracebackText = p.Stack
+	}
+	f.Exception = wire.StringOpaque(f.Text)
+	return f
+}
+
+func typeName(v any) string {
+	if v == nil {
+		return "nil"
+	}
+	return reflect.TypeOf(v).String()
+}
+
+func unixSeconds(t time.Time) float64 { return float64(t.UnixNano()) / 1e9 }

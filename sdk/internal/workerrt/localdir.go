@@ -1,0 +1,67 @@
+package workerrt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// localDir is a worker's private directory. A lock on a file beside it says
+// that its owner lives; directories of dead owners are removed by the next
+// worker that starts.
+type localDir struct {
+	path string
+	lock *os.File
+}
+
+const dirPrefix = "worker-"
+
+// openLocalDir makes a directory under parent, or under one for this user in
+// the system's temp directory.
+func openLocalDir(parent string) (*localDir, error) {
+	if parent == "" {
+		parent = filepath.Join(os.TempDir(), "gdask-"+strconv.Itoa(os.Getuid()))
+	}
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return nil, fmt.Errorf("worker: local directory: %w", err)
+	}
+	purge(parent)
+	path, err := os.MkdirTemp(parent, dirPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("worker: local directory: %w", err)
+	}
+	lock, err := lockFile(path + ".lock")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("worker: lock of the local directory %s: %w", path, err), os.RemoveAll(path))
+	}
+	return &localDir{path: path, lock: lock}, nil
+}
+
+// purge removes what dead workers left; failures leave it for the next time.
+func purge(parent string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		name, isLock := strings.CutSuffix(e.Name(), ".lock")
+		if !isLock || !strings.HasPrefix(name, dirPrefix) {
+			continue
+		}
+		path := filepath.Join(parent, name)
+		lock, err := lockFile(path + ".lock")
+		if err != nil {
+			continue // its owner lives
+		}
+		_ = (&localDir{path: path, lock: lock}).close() // the next worker tries again
+	}
+}
+
+// close removes the directory.
+func (d *localDir) close() error {
+	err := os.RemoveAll(d.path)
+	return errors.Join(err, os.Remove(d.lock.Name()), d.lock.Close())
+}

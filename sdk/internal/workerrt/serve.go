@@ -1,0 +1,124 @@
+package workerrt
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// accept takes the connections of peers, clients and the scheduler.
+func (w *Worker) accept() {
+	for pause := time.Millisecond; ; {
+		nc, err := w.ln.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) || w.ctx.Err() != nil {
+				return
+			}
+			w.logs.Warn("accepting a connection failed", "error", err)
+			time.Sleep(pause) // for instance out of file descriptors
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		pause = time.Millisecond
+		w.wg.Go(func() { w.converse(nc) })
+	}
+}
+
+// converse answers the requests of one connection.
+func (w *Worker) converse(nc net.Conn) {
+	c, err := wire.NewConn(w.ctx, nc, w.set.Wire)
+	if err != nil {
+		w.logs.Debug("handshake failed", "peer", nc.RemoteAddr(), "error", err)
+		return
+	}
+	if !w.track(c) {
+		return
+	}
+	defer w.untrack(c)
+	for {
+		in, err := c.Recv()
+		if err != nil {
+			if !errors.Is(err, io.EOF) && w.ctx.Err() == nil {
+				w.logs.Debug("connection ended", "peer", nc.RemoteAddr(), "error", err)
+			}
+			return
+		}
+		if len(in.Msgs) == 0 { // the "OK" after a get_data
+			continue
+		}
+		if w.answer(c, in) || in.Close {
+			return
+		}
+	}
+}
+
+// track remembers a connection for the close; false when it is too late.
+func (w *Worker) track(c *wire.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.conns == nil {
+		_ = c.Close()
+		return false
+	}
+	w.conns[c] = struct{}{}
+	return true
+}
+
+func (w *Worker) untrack(c *wire.Conn) {
+	w.mu.Lock()
+	delete(w.conns, c)
+	w.mu.Unlock()
+	_ = c.Close() // whoever was there is gone
+}
+
+// closeConns ends all conversations.
+func (w *Worker) closeConns() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.conns {
+		_ = c.Close()
+	}
+	w.conns = nil
+}
+
+// answer handles one request and reports whether the conversation is over.
+func (w *Worker) answer(c *wire.Conn, in wire.Incoming) (over bool) {
+	var reply any
+	switch m := in.Msgs[0].(type) {
+	case *wire.GetData:
+		if w.serving.Add(1) > w.servingLimit() {
+			w.serving.Add(-1)
+			reply = &wire.GetDataReply{Status: "busy"}
+			break
+		}
+		defer w.serving.Add(-1)
+		reply = w.getData(c, m)
+	case *wire.UpdateData:
+		reply = w.updateData(m.Data)
+	case *wire.CloseStream:
+		return true
+	case *wire.CloseWorker: // {"op": "close", "reply": false} ends a pooled connection
+		return true
+	default:
+		reply = w.request(m)
+	}
+	if !in.Reply {
+		return false
+	}
+	if err := c.SendValue(reply); err != nil {
+		w.logs.Debug("answer not sent", "op", in.Msgs[0].Op(), "error", err)
+		return true
+	}
+	return false
+}
+
+// servingLimit is how many values may be on their way out at once.
+func (w *Worker) servingLimit() int32 {
+	if w.Status() == "paused" {
+		return 1
+	}
+	return maxServing
+}

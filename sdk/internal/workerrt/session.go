@@ -1,0 +1,220 @@
+package workerrt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/gdask/gdask/sdk/internal/workerrt/state"
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// join registers with the scheduler, again and again until ctx ends, and starts
+// reading its stream.
+func (w *Worker) join(ctx context.Context) error {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		c, err := w.register(ctx)
+		if err == nil {
+			w.begin(c)
+			return nil
+		}
+		var refused *refusedError
+		if errors.As(err, &refused) || ctx.Err() != nil {
+			return fmt.Errorf("worker: join %s: %w", w.set.Scheduler, errors.Join(err, context.Cause(ctx)))
+		}
+		w.logs.Warn("joining the scheduler failed, trying again", "scheduler", w.set.Scheduler, "error", err)
+		timer := time.NewTimer(pause/2 + rand.N(pause))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// refusedError is a scheduler's no; trying again would not change it.
+type refusedError struct{ why string }
+
+func (e *refusedError) Error() string { return "the scheduler refused: " + e.why }
+
+// register opens the worker stream.
+func (w *Worker) register(ctx context.Context) (*wire.Conn, error) {
+	nc, err := w.set.Transports.Dial(ctx, w.set.Scheduler)
+	if err != nil {
+		return nil, err
+	}
+	set := w.set.Wire
+	set.WriteTimeout = schedulerWriteTimeout
+	c, err := wire.NewConn(ctx, nc, set)
+	if err != nil {
+		return nil, err
+	}
+	release := context.AfterFunc(ctx, func() { _ = c.Close() })
+	reply, err := w.greet(c)
+	if !release() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if reply.HeartbeatInterval > 0 {
+		w.setBeat(reply.HeartbeatInterval)
+	}
+	return c, nil
+}
+
+func (w *Worker) greet(c *wire.Conn) (*wire.RegisterWorkerReply, error) {
+	m := w.registration()
+	if c.Peer().GDask > 0 {
+		m.Runtimes = w.set.Runtimes
+		m.Held = w.held()
+	}
+	if err := c.Send(m); err != nil {
+		return nil, err
+	}
+	in, err := c.Recv()
+	if err != nil {
+		return nil, err
+	}
+	reply, ok := in.Raw.Ref.(*wire.RegisterWorkerReply)
+	if !ok {
+		reply = &wire.RegisterWorkerReply{}
+		if _, err := reply.UnmarshalMsg(in.Raw.Raw); err != nil {
+			return nil, fmt.Errorf("answer to the registration: %w", err)
+		}
+	}
+	if reply.Status != "OK" {
+		return nil, &refusedError{reply.Message + reply.Error}
+	}
+	if reply.Warning != "" {
+		w.logs.Warn("the scheduler warns", "warning", reply.Warning)
+	}
+	return reply, nil
+}
+
+func (w *Worker) registration() *wire.RegisterWorker {
+	host, _ := os.Hostname() // only informs people
+	return &wire.RegisterWorker{
+		Address: w.address, Status: w.Status(), NThreads: w.set.NThreads, Name: wire.StringOpaque(w.name),
+		Now: unixSeconds(time.Now()), Resources: w.set.Resources, MemoryLimit: wire.Number(w.set.MemoryLimit),
+		LocalDirectory: w.dir.path, Services: w.web.services(), Nanny: textOrNil(w.set.Nanny), Pid: os.Getpid(),
+		Versions: mapOpaque(map[string]any{
+			"host":     map[string]any{"OS": runtime.GOOS, "machine": runtime.GOARCH, "host": host},
+			"packages": map[string]any{"go": runtime.Version()},
+		}),
+		Metrics: w.metrics(), Extra: mapOpaque(nil), ServerID: w.id, StimulusID: "worker-connect",
+	}
+}
+
+// mapOpaque encodes a map of simple values.
+func mapOpaque(m map[string]any) wire.Opaque {
+	if m == nil {
+		m = map[string]any{}
+	}
+	o, err := wire.OpaqueOf(m)
+	if err != nil { // only for types that nobody passes
+		return wire.Opaque{Raw: []byte{0x80}}
+	}
+	return o
+}
+
+func textOrNil(s string) wire.Opaque {
+	if s == "" {
+		return wire.Opaque{}
+	}
+	return wire.StringOpaque(s)
+}
+
+// held are the values that a worker brings back to its scheduler.
+func (w *Worker) held() (keys wire.KeySizes) {
+	w.inbox.do(func() {
+		w.m.Each(func(t *state.Task) {
+			if t.State == state.Memory {
+				keys = append(keys, wire.KeySize{Key: t.Key, Nbytes: t.Nbytes})
+			}
+		})
+	})
+	return keys
+}
+
+// begin starts a session on a registered connection.
+func (w *Worker) begin(c *wire.Conn) {
+	st := wire.NewStream(c)
+	w.inbox.do(func() { w.m.SetAckFree(c.Peer().GDask == 0) })
+	w.session.Store(c)
+	w.stream.Store(st)
+	if s := w.Status(); s != "init" { // again: the first status follows on its own
+		st.Send(&wire.WorkerStatusChange{Status: s})
+	}
+	w.wg.Go(func() { w.read(c, st) })
+}
+
+// read brings the scheduler's messages in until the stream ends.
+func (w *Worker) read(c *wire.Conn, st *wire.Stream) {
+	var err error
+	for {
+		var in wire.Incoming
+		if in, err = c.Recv(); err != nil {
+			break
+		}
+		if len(in.Msgs) > 0 {
+			w.inbox.post(in.Msgs)
+		}
+	}
+	if cause := st.Err(); cause != nil {
+		err = cause
+	}
+	endStream(st)
+	if w.ctx.Err() == nil {
+		w.lost(c, err)
+	}
+}
+
+// endStream ends a stream's writer without further ado.
+func endStream(st *wire.Stream) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = st.Close(ctx, false) // the stream is being given up
+}
+
+// control is a message about the worker itself.
+func (w *Worker) control(msg wire.Msg) {
+	switch msg := msg.(type) {
+	case *wire.CloseWorker:
+		w.logs.Info("the scheduler closes this worker", "reason", msg.Reason)
+		w.leaveSoon(nil)
+	case *wire.WorkerStatusChange:
+		if msg.Status == "closing_gracefully" || msg.Status == "running" || msg.Status == "paused" {
+			w.wg.Go(func() { w.setStatus(msg.Status) })
+		}
+	case *wire.CloseStream: // the end of the connection follows
+	default:
+		w.logs.Warn("unknown message of the scheduler ignored", "op", msg.Op())
+	}
+}
+
+// lost tries to come back with the data after the connection ended.
+func (w *Worker) lost(c *wire.Conn, cause error) {
+	w.stream.Store(nil)
+	if rank(w.Status()) >= 0 {
+		w.leaveSoon(nil)
+		return
+	}
+	if w.set.Rejoin < 0 || c.Peer().GDask == 0 {
+		w.leaveSoon(fmt.Errorf("worker: the connection to the scheduler %s ended: %w", w.set.Scheduler, cause))
+		return
+	}
+	w.logs.Warn("the connection to the scheduler ended, coming back", "scheduler", w.set.Scheduler,
+		"error", cause, "for", w.set.Rejoin)
+	w.inbox.post(state.Reset{})
+	ctx, cancel := context.WithTimeout(w.ctx, w.set.Rejoin)
+	defer cancel()
+	if err := w.join(ctx); err != nil {
+		w.leaveSoon(fmt.Errorf("worker: the connection to the scheduler ended (%w) and could not be made again within %v: %w",
+			cause, w.set.Rejoin, err))
+	}
+}

@@ -1,0 +1,121 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Check verifies the invariants of the machine; tests call it after events.
+func (m *Machine) Check() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	users := make(map[*Task]int)
+	var slots, long, fetching, missing, memory int
+	var managed int64
+	for k, t := range m.tasks {
+		if t.Key != k {
+			bad("task %q is stored as %q", t.Key, k)
+		}
+		for _, d := range t.Deps {
+			users[d]++
+		}
+		if t.slot {
+			slots++
+		}
+		switch t.State {
+		case Fetch:
+			fetching++
+		case Missing:
+			missing++
+		case Memory:
+			memory++
+			managed += t.Nbytes
+		case LongRunning:
+			long++
+		case Cancelled, Resumed:
+			if t.prev == LongRunning {
+				long++
+			}
+		}
+		if err := m.checkTask(t); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	for k, t := range m.tasks {
+		if users[t] != t.users {
+			bad("task %q has %d users, counts %d", k, users[t], t.users)
+		}
+	}
+	if slots != m.executing || long != m.longRunning || fetching != m.fetching || missing != m.missingInputs {
+		bad("slots %d/%d, long-running %d/%d, fetch %d/%d, missing %d/%d", slots, m.executing, long, m.longRunning,
+			fetching, m.fetching, missing, m.missingInputs)
+	}
+	if memory != m.stats.InMemory || managed != m.stats.Managed {
+		bad("in memory %d/%d, bytes %d/%d", memory, m.stats.InMemory, managed, m.stats.Managed)
+	}
+	for name, n := range m.free {
+		if n < 0 || n > m.cfg.Resources[name] {
+			bad("resource %s: %v free of %v", name, n, m.cfg.Resources[name])
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkTask verifies what must be true of one task.
+func (m *Machine) checkTask(t *Task) error {
+	problem := ""
+	switch t.State {
+	case Released:
+		if t.users == 0 {
+			problem = "released and needed by nobody"
+		}
+	case Waiting:
+		if t.missing <= 0 || t.Msg == nil || t.heap != nil {
+			problem = "waits for nothing"
+		} else if n := t.absent(); n != t.missing {
+			problem = fmt.Sprintf("waits for %d inputs, %d are absent", t.missing, n)
+		}
+	case Ready, Constrained:
+		if t.heap == nil || t.heap.items[t.index] != t || t.Msg == nil {
+			problem = "is in no queue"
+		}
+	case Fetch:
+		if len(t.whoHas) == 0 || t.users == 0 && !t.wanted {
+			problem = "has no source or no user"
+		}
+	case Flight:
+		if t.from == nil || t.users == 0 && !t.wanted {
+			problem = "flies for nobody"
+		}
+	case Executing:
+		if !t.slot || t.Msg == nil {
+			problem = "has no slot"
+		}
+	case Memory, Error:
+		if t.slot || len(t.Deps) > 0 || t.heap != nil || len(t.whoHas) > 0 {
+			problem = "is not done"
+		}
+	case Rescheduled, Forgotten:
+		problem = "should not be here"
+	}
+	if problem == "" && t.slot != (t.Running() && t.slot) {
+		problem = "occupies a slot"
+	}
+	if problem == "" {
+		return nil
+	}
+	return fmt.Errorf("task %q, %s: %s", t.Key, t.State, problem)
+}
+
+// absent counts the inputs that a waiting task has still to get.
+func (t *Task) absent() int {
+	n := 0
+	for _, d := range t.Deps {
+		for _, w := range d.waiters {
+			if w.t == t && w.epoch == t.epoch && d.State != Memory {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,204 @@
+package state
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// Config has the machine's settings; zero fields take the defaults.
+type Config struct {
+	Address       string             // the worker's own, never a source of inputs
+	NThreads      int                // slots; default 1
+	Resources     map[string]float64 // what tasks may claim
+	MaxPeers      int                // peers copied from at once; default 50
+	BatchBytes    int64              // of keys asked from a peer at once; default 50 MB
+	TransferLimit int64              // bytes being copied beyond which no copy starts; 0 none
+	BusyRetry     time.Duration      // pause after a busy answer; default 150 ms
+	AckFree       bool               // answer free-keys with release-worker-data, as Dask does
+	Seed          uint64             // of the choice between equal peers
+}
+
+func (c Config) withDefaults() Config {
+	c.NThreads = max(c.NThreads, 1)
+	if c.MaxPeers <= 0 {
+		c.MaxPeers = 50
+	}
+	if c.BatchBytes <= 0 {
+		c.BatchBytes = 50e6
+	}
+	if c.BusyRetry <= 0 {
+		c.BusyRetry = 150 * time.Millisecond
+	}
+	return c
+}
+
+// Machine is all that a worker knows of its tasks.
+type Machine struct {
+	cfg    Config
+	host   string
+	rng    *rand.Rand
+	tasks  map[wire.Key]*Task
+	paused bool
+
+	ready       taskHeap
+	constrained []*claim
+	free        map[string]float64
+	rejoining   []*Task
+	runAhead    int
+	counter     float64
+
+	peers         map[string]*peer
+	peerList      []*peer
+	flights       int
+	flightBytes   int64
+	refresh       []wire.Key // to be asked for at the end of the event
+	out, spare    Output
+	slabs         slabs
+	stats         Stats
+	executing     int
+	longRunning   int
+	fetching      int
+	missingInputs int
+}
+
+// Stats are counts of the present moment.
+type Stats struct {
+	Executing, Ready, InMemory, InFlight, Fetching, LongRunning, Missing, Tasks int
+	Managed                                                                     int64 // bytes of values
+}
+
+// New returns an empty machine.
+func New(c Config) *Machine {
+	c = c.withDefaults()
+	m := &Machine{
+		cfg: c, host: hostOf(c.Address), rng: rand.New(rand.NewPCG(c.Seed, 1)),
+		tasks: make(map[wire.Key]*Task), peers: make(map[string]*peer), free: make(map[string]float64),
+	}
+	for name, n := range c.Resources {
+		m.free[name] = n
+	}
+	return m
+}
+
+// SetAckFree changes Config.AckFree once the scheduler is known.
+func (m *Machine) SetAckFree(on bool) { m.cfg.AckFree = on }
+
+// Task returns the task of that key, or nil.
+func (m *Machine) Task(k wire.Key) *Task { return m.tasks[k] }
+
+// Each calls f for all tasks.
+func (m *Machine) Each(f func(*Task)) {
+	for _, t := range m.tasks {
+		f(t)
+	}
+}
+
+// Stats returns the present counts.
+func (m *Machine) Stats() Stats {
+	s := m.stats
+	s.Executing, s.LongRunning, s.Fetching, s.InFlight = m.executing, m.longRunning, m.fetching, m.flights
+	s.Ready, s.Missing, s.Tasks = m.ready.len(), m.missingInputs, len(m.tasks)
+	for _, c := range m.constrained {
+		s.Ready += c.queue.len()
+	}
+	return s
+}
+
+// Take returns the instructions since the last Take.
+func (m *Machine) Take() Output {
+	o := m.out
+	m.out, m.spare = m.spare.reset(), o
+	return o
+}
+
+func (o Output) reset() Output {
+	clear(o.Execute)
+	clear(o.Send)
+	clear(o.Gather)
+	clear(o.Timers)
+	return Output{
+		Execute: o.Execute[:0], Cancel: o.Cancel[:0], Rejoined: o.Rejoined[:0],
+		Gather: o.Gather[:0], Send: o.Send[:0], Timers: o.Timers[:0],
+	}
+}
+
+// Apply handles one event and then starts what can start. An event of an
+// unknown type is an error and changes nothing.
+func (m *Machine) Apply(e Event) error {
+	if err := m.Handle(e); err != nil {
+		return err
+	}
+	m.Settle()
+	return nil
+}
+
+// Handle is Apply without the start of anything new: a shell that has several
+// events at hand handles all, then calls Settle once.
+func (m *Machine) Handle(e Event) error {
+	switch e := e.(type) {
+	case *Done:
+		m.done(e)
+	case *wire.ComputeTask:
+		m.compute(e)
+	case *wire.FreeKeys:
+		for _, k := range e.Keys {
+			m.freeKey(k, e.StimulusID)
+		}
+	case *Gathered:
+		m.gathered(e)
+	case *wire.AcquireReplicas:
+		m.acquire(e)
+	case *wire.RemoveReplicas:
+		m.removeReplicas(e)
+	case *wire.RefreshWhoHas:
+		m.refreshed(e)
+	case *wire.StealRequest:
+		m.steal(e)
+	case *wire.RemoveWorker:
+		m.peerGone(e.Worker)
+	default:
+		return m.handleOther(e)
+	}
+	return nil
+}
+
+func (m *Machine) handleOther(e Event) error {
+	switch e := e.(type) {
+	case *Unstarted:
+		m.unstarted(e.Key)
+	case *Secede:
+		m.secede(e)
+	case *Rejoin:
+		m.rejoin(e.Key)
+	case *UpdateData:
+		m.updateData(e)
+	case *PeerRetry:
+		m.peerRetry(e.Peer)
+	case FindMissing:
+		m.findMissing()
+	case Pause:
+		m.paused = true
+	case Unpause:
+		m.paused = false
+	case RunAhead:
+		m.runAhead = max(e.Tasks, 0)
+	case Reset:
+		m.reset()
+	default:
+		return fmt.Errorf("worker state: unknown event %T", e)
+	}
+	return nil
+}
+
+// Settle starts tasks and copies as far as slots, resources and limits allow.
+func (m *Machine) Settle() {
+	m.schedule()
+	m.communicate()
+	if len(m.refresh) > 0 {
+		m.out.Send = append(m.out.Send, &wire.RequestRefreshWhoHas{Keys: m.refresh})
+		m.refresh = nil
+	}
+}

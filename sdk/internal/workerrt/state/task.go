@@ -1,0 +1,101 @@
+package state
+
+import "github.com/gdask/gdask/sdk/wire"
+
+// State is what a worker knows of a task; its String is Dask's name.
+type State uint8
+
+// The states of a task.
+const (
+	Released    State = iota // known, nothing is done about it
+	Waiting                  // to be run, inputs are missing
+	Ready                    // to be run when a slot is free
+	Constrained              // to be run when a slot and its resources are free
+	Executing                // handed to the executor
+	LongRunning              // seceded: runs without a slot
+	Rescheduled              // asked to be run elsewhere; passes at once
+	Fetch                    // an input to be copied from a peer
+	Flight                   // being copied
+	Missing                  // wanted, but nobody is known to have it
+	Memory                   // its value is here
+	Error                    // its function failed
+	Cancelled                // no longer wanted, but still running or being copied
+	Resumed                  // cancelled, then wanted for another purpose
+	Forgotten                // not in the machine any more
+)
+
+var stateNames = [...]string{
+	"released", "waiting", "ready", "constrained", "executing", "long-running", "rescheduled",
+	"fetch", "flight", "missing", "memory", "error", "cancelled", "resumed", "forgotten",
+}
+
+// String is Dask's name of the state.
+func (s State) String() string { return stateNames[s] }
+
+// Priority orders tasks: the scheduler's triple and a counter of the machine,
+// so that equal tasks run in the order in which they came.
+type Priority [4]float64
+
+func (p *Priority) less(q *Priority) bool {
+	for i := range p {
+		if p[i] != q[i] {
+			return p[i] < q[i]
+		}
+	}
+	return false
+}
+
+// Task is one task or one input. The shell reads the exported fields while it
+// owns the machine and changes none but Data and Run.
+type Task struct {
+	Key    wire.Key
+	State  State
+	RunID  int64
+	Msg    *wire.ComputeTask // how to run it; nil for inputs and when it is done
+	Deps   []*Task           // inputs, while it is to be run or runs
+	Data   any               // the value in memory; never looked at here
+	Nbytes int64
+	Run    any // the shell's own, while the executor has the task
+	// Type is the name of the value's type, "" when unknown.
+	Type string
+	// Failure is why it failed, in state Error.
+	Failure *Failure
+
+	prio    Priority
+	heap    *taskHeap // the queue it is in
+	index   int
+	prev    State          // Cancelled, Resumed: Executing, LongRunning or Flight
+	next    State          // Resumed: Waiting or Fetch
+	slot    bool           // counts as executing
+	wanted  bool           // copied on the scheduler's order, not only as an input
+	claimed wire.Resources // taken while it runs
+	missing int            // inputs that are not in memory, in state Waiting
+	epoch   uint32
+	users   int // tasks that have it in Deps
+	waiters []waiter
+	whoHas  []*peer // known while Fetch, Flight or Missing
+	from    *peer   // the peer it is being copied from
+}
+
+// waiter is a task that waits for an input; it is stale when the task's epoch
+// has moved on.
+type waiter struct {
+	t     *Task
+	epoch uint32
+}
+
+// Running says that the executor has the task.
+func (t *Task) Running() bool {
+	switch t.State {
+	case Executing, LongRunning:
+		return true
+	case Cancelled, Resumed:
+		return t.prev != Flight
+	}
+	return false
+}
+
+// queued says that the task is to be run and has not begun.
+func (t *Task) queued() bool {
+	return t.State == Waiting || t.State == Ready || t.State == Constrained
+}

@@ -1,0 +1,245 @@
+package workerrt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/internal/workerrt/state"
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+var (
+	errGoexit   = errors.New("worker: the task's function ended its goroutine with runtime.Goexit; return an error instead")
+	errStopping = errors.New("worker: stopping")
+)
+
+// Worker is a running worker.
+type Worker struct {
+	set     Settings
+	id      string
+	address string
+	ln      comm.Listener
+	pool    *wire.Pool
+	dir     *localDir
+	web     *webServer
+	logs    *logRing
+	usage   *usage
+
+	ctx    context.Context // ends when the worker leaves
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+	ended  chan struct{}
+	err    error // why it ended; valid after ended
+
+	inbox inbox
+	exec  *executor
+
+	// Owned by the owner of the inbox:
+	m       *state.Machine
+	jobs    []*Job
+	pace    pace
+	gathers map[string]context.CancelFunc
+
+	stream  atomic.Pointer[wire.Stream]
+	session atomic.Pointer[wire.Conn]
+	serving atomic.Int32
+	stats   atomic.Pointer[state.Stats]
+	totals  totals
+
+	mu      sync.Mutex
+	status  string
+	changed chan struct{} // closed and replaced when the status changes
+	conns   map[*wire.Conn]struct{}
+	name    string
+	stop    sync.Once
+	drained sync.Once
+	beat    chan time.Duration // new heartbeat interval
+	retired error
+}
+
+// totals are counters for the metrics.
+type totals struct {
+	tasks, failed, served, fetched atomic.Int64
+}
+
+// Start joins the scheduler and returns when the worker is running; ctx bounds
+// only that.
+func Start(ctx context.Context, s Settings) (*Worker, error) {
+	s, err := s.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if s.DeathTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.DeathTimeout,
+			fmt.Errorf("worker: not joined within the death timeout of %v", s.DeathTimeout))
+		defer cancel()
+	}
+	w := newWorker(s)
+	if err := w.open(ctx); err != nil {
+		w.abandon(err)
+		return nil, err
+	}
+	if err := w.join(ctx); err != nil {
+		w.abandon(err)
+		return nil, err
+	}
+	w.wg.Go(w.heartbeats)
+	w.setStatus("running")
+	return w, nil
+}
+
+func newWorker(s Settings) *Worker {
+	w := &Worker{
+		set: s, id: newID("Worker"), ended: make(chan struct{}), logs: newLogRing(s.Logger),
+		usage: newUsage(), exec: newExecutor(s.NThreads), gathers: make(map[string]context.CancelFunc),
+		status: "init", changed: make(chan struct{}), conns: make(map[*wire.Conn]struct{}),
+		beat: make(chan time.Duration, 1),
+	}
+	w.ctx, w.cancel = context.WithCancelCause(context.Background())
+	w.inbox.handle, w.inbox.settle = w.handle, w.settle
+	w.stats.Store(&state.Stats{})
+	w.pool = wire.NewPool(func(ctx context.Context, address string) (net.Conn, error) {
+		return s.Transports.Dial(ctx, address)
+	}, s.Wire, 0)
+	return w
+}
+
+// open makes what the worker needs before it can join.
+func (w *Worker) open(ctx context.Context) (err error) {
+	if w.dir, err = openLocalDir(w.set.LocalDirectory); err != nil {
+		return err
+	}
+	if err := w.listen(ctx); err != nil {
+		return err
+	}
+	if w.web, err = w.serveWeb(ctx); err != nil {
+		return err
+	}
+	w.m = state.New(state.Config{
+		Address: w.address, NThreads: w.set.NThreads, Resources: w.set.Resources,
+		TransferLimit: w.set.MemoryLimit / 10, Seed: uint64(time.Now().UnixNano()),
+	})
+	if w.set.OwnProcess {
+		limitMemory(w.set.MemoryLimit)
+	}
+	return nil
+}
+
+// listen binds the address that peers and clients use.
+func (w *Worker) listen(ctx context.Context) error {
+	address, err := w.listenAddress()
+	if err != nil {
+		return err
+	}
+	if w.ln, err = w.set.Transports.Listen(ctx, address); err != nil {
+		return fmt.Errorf("worker: listen on %s: %w", address, err)
+	}
+	w.address = w.set.ContactAddress
+	if w.address == "" {
+		w.address = w.ln.ContactAddress()
+	}
+	w.name = w.set.Name
+	if w.name == "" {
+		w.name = w.address
+	}
+	w.wg.Go(w.accept)
+	return nil
+}
+
+func (w *Worker) listenAddress() (string, error) {
+	if w.set.ListenAddress != "" {
+		return w.set.ListenAddress, nil
+	}
+	t, _, err := w.set.Transports.Lookup(w.set.Scheduler)
+	if err != nil {
+		return "", fmt.Errorf("worker: scheduler address: %w", err)
+	}
+	switch t.Scheme() {
+	case "inproc", "unix":
+		return comm.Join(t.Scheme(), ""), nil
+	}
+	if comm.Loopback(w.set.Scheduler) {
+		return comm.Join(t.Scheme(), "127.0.0.1:0"), nil
+	}
+	return comm.Join(t.Scheme(), ":0"), nil
+}
+
+// Name is the worker's name.
+func (w *Worker) Name() string { return w.name }
+
+// Address is the worker's contact address.
+func (w *Worker) Address() string { return w.address }
+
+// Scheduler is the scheduler's contact address.
+func (w *Worker) Scheduler() string { return w.set.Scheduler }
+
+// Transports are what the worker dials with.
+func (w *Worker) Transports() *comm.Set { return w.set.Transports }
+
+// LocalDirectory is the worker's own directory; it is removed at the end.
+func (w *Worker) LocalDirectory() string { return w.dir.path }
+
+// Done is closed when the worker has ended.
+func (w *Worker) Done() <-chan struct{} { return w.ended }
+
+// Err says why the worker ended; nil when it was asked to, or still runs.
+func (w *Worker) Err() error {
+	select {
+	case <-w.ended:
+		return w.err
+	default:
+		return nil
+	}
+}
+
+// Status is Dask's name of what the worker does: init, running, paused,
+// closing_gracefully, closing, closed.
+func (w *Worker) Status() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status
+}
+
+// Changed returns the status and a channel that is closed when it changes.
+func (w *Worker) Changed() (string, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status, w.changed
+}
+
+// rank orders the statuses of a worker that leaves: it does not come back.
+func rank(status string) int {
+	return slices.Index([]string{"closing_gracefully", "closing", "closed"}, status)
+}
+
+// setStatus changes the status and tells the scheduler.
+func (w *Worker) setStatus(status string) {
+	w.mu.Lock()
+	if w.status == status || rank(status) < rank(w.status) {
+		w.mu.Unlock()
+		return
+	}
+	was := w.status
+	w.status = status
+	close(w.changed)
+	w.changed = make(chan struct{})
+	w.mu.Unlock()
+	w.logs.Info("status", "was", was, "is", status)
+	switch status {
+	case "running", "closing_gracefully": // one that retires does what it was given
+		w.inbox.post(state.Unpause{})
+	default:
+		w.inbox.post(state.Pause{})
+	}
+	if st := w.stream.Load(); st != nil && status != "closed" {
+		st.Send(&wire.WorkerStatusChange{Status: status})
+	}
+}

@@ -1,0 +1,49 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/internal/workerrt"
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// Scope is what a running task knows of its surroundings.
+type Scope struct{ job *workerrt.Job }
+
+// FromContext returns the scope of the task that runs with ctx, or nil outside
+// of tasks.
+func FromContext(ctx context.Context) *Scope {
+	if j := workerrt.FromContext(ctx); j != nil {
+		return &Scope{j}
+	}
+	return nil
+}
+
+// Key is the key of the running task.
+func (s *Scope) Key() wire.Key { return s.job.Key() }
+
+// Worker is the contact address of the worker.
+func (s *Scope) Worker() string { return s.job.Worker().Address() }
+
+// Name is the worker's name.
+func (s *Scope) Name() string { return s.job.Worker().Name() }
+
+// Scheduler is the contact address of the scheduler: a client made from it can
+// submit tasks from inside of a task.
+func (s *Scope) Scheduler() string { return s.job.Worker().Scheduler() }
+
+// Transports are what the worker dials with.
+func (s *Scope) Transports() *comm.Set { return s.job.Worker().Transports() }
+
+// LocalDirectory is the worker's private directory for files; it is removed
+// when the worker ends.
+func (s *Scope) LocalDirectory() string { return s.job.Worker().LocalDirectory() }
+
+// Secede gives the task's slot to another task while this one goes on. A task
+// that waits for tasks that it submitted must secede, or it may wait for ever.
+func (s *Scope) Secede() { s.job.Secede() }
+
+// Rejoin waits for a slot after Secede. It returns early with an error when ctx
+// or the task ends.
+func (s *Scope) Rejoin(ctx context.Context) error { return s.job.Rejoin(ctx) }

@@ -1,0 +1,12 @@
+package worker
+
+// ExitReport is what a supervisor knows of a worker that ended without being
+// asked to.
+type ExitReport struct {
+	Class   string   // worker class
+	Address string   // contact address of the worker; "" when it never joined
+	Code    int      // exit code; -1 when a signal ended it
+	Signal  string   // name of that signal; "" none
+	OOM     bool     // there is evidence that memory ran out
+	LastLog []string // the last lines of its standard error, oldest first
+}
