@@ -1,0 +1,137 @@
+// Package worker is the host's view of worker plugins: one file per version of
+// the contract, each making a supervised instance of a plugin process.
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/gdask/gdask/plugins/launch"
+	pluginv1 "github.com/gdask/gdask/sdk/proto/gdask/plugin/v1"
+	workerv1 "github.com/gdask/gdask/sdk/proto/gdask/worker/v1"
+	"github.com/gdask/gdask/sdk/worker"
+)
+
+// V1 is a process that serves gdask.worker.v1 with one worker in it. It
+// satisfies the supervisor's Instance.
+type V1 struct {
+	*launch.Process
+	id, address string
+	cancel      context.CancelFunc
+	watcher     sync.WaitGroup
+	ended       chan struct{}
+	endErr      error
+}
+
+// LaunchV1 starts the process, configures it and brings one worker to the
+// scheduler; ctx bounds all of it. On error nothing is left behind.
+func LaunchV1(ctx context.Context, spec launch.Spec, config map[string]any, logLevel string, o worker.StartOptions) (_ *V1, err error) {
+	p, err := launch.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	v := &V1{Process: p, ended: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			p.Close()
+		}
+	}()
+	if err := v.configure(ctx, config, logLevel); err != nil {
+		return nil, fmt.Errorf("configure plugin %q: %w", spec.Name, err)
+	}
+	client := workerv1.NewWorkerClient(p.Conn())
+	r, err := client.Start(ctx, request(o))
+	if err != nil {
+		return nil, fmt.Errorf("start worker of class %q: %w", spec.Name, err)
+	}
+	v.id, v.address = r.Id, r.Address
+	wctx, cancel := context.WithCancel(context.Background())
+	v.cancel = cancel
+	v.watcher.Go(func() { v.watch(wctx, client) })
+	return v, nil
+}
+
+func (v *V1) configure(ctx context.Context, config map[string]any, logLevel string) error {
+	r := &pluginv1.ConfigureRequest{LogLevel: logLevel}
+	if len(config) > 0 {
+		b, err := json.Marshal(config)
+		if err != nil {
+			return err
+		}
+		r.ConfigJson = b
+	}
+	_, err := pluginv1.NewPluginClient(v.Conn()).Configure(ctx, r)
+	return err
+}
+
+func request(o worker.StartOptions) *workerv1.StartRequest {
+	return &workerv1.StartRequest{
+		Scheduler: o.Scheduler, Name: o.Name, Nthreads: int32(o.NThreads), MemoryLimit: o.MemoryLimit, //nolint:gosec // counts of threads
+		Resources: o.Resources, LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
+		ContactAddress: o.ContactAddress, DashboardAddress: o.DashboardAddr,
+		DeathTimeoutMs: o.DeathTimeout.Milliseconds(), Nanny: o.Nanny,
+	}
+}
+
+// watch notices when the worker in the process ends by itself.
+func (v *V1) watch(ctx context.Context, client workerv1.WorkerClient) {
+	stream, err := client.Watch(ctx, &workerv1.WatchRequest{})
+	for err == nil {
+		var r *workerv1.WatchResponse
+		if r, err = stream.Recv(); err != nil {
+			break
+		}
+		if w := r.GetWorker(); w.GetId() == v.id && w.GetState() == workerv1.WorkerState_WORKER_STATE_EXITED {
+			if w.Error != "" {
+				v.endErr = errors.New(w.Error)
+			}
+			close(v.ended)
+			return
+		}
+	}
+	// A broken stream alone says nothing: the process's end or the next health
+	// probe does.
+}
+
+// Worker is the contact address of the worker.
+func (v *V1) Worker() string { return v.address }
+
+// Ended is closed when the worker ended by itself; EndErr says why.
+func (v *V1) Ended() <-chan struct{} { return v.ended }
+
+// EndErr is valid after Ended: nil when somebody had asked for it.
+func (v *V1) EndErr() error { return v.endErr }
+
+// Health asks the process whether it serves.
+func (v *V1) Health(ctx context.Context) error {
+	r, err := healthv1.NewHealthClient(v.Conn()).Check(ctx, &healthv1.HealthCheckRequest{Service: "plugin"})
+	if err == nil && r.Status != healthv1.HealthCheckResponse_SERVING {
+		err = fmt.Errorf("plugin says %s", r.Status)
+	}
+	return err
+}
+
+// Shutdown asks the process to end its worker and itself within the grace.
+func (v *V1) Shutdown(ctx context.Context, grace time.Duration, reason string) error {
+	_, err := pluginv1.NewPluginClient(v.Conn()).Shutdown(ctx, &pluginv1.ShutdownRequest{GraceMs: grace.Milliseconds(), Reason: reason})
+	return err
+}
+
+// Signal reaches the whole process group.
+func (v *V1) Signal(sig os.Signal) { v.Process.Signal(sig) }
+
+// Close kills what still lives and frees everything.
+func (v *V1) Close() {
+	if v.cancel != nil {
+		v.cancel()
+	}
+	v.Process.Close()
+	v.watcher.Wait()
+}

@@ -1,0 +1,127 @@
+package plugins
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gdask/gdask/plugins/catalog"
+	facade "github.com/gdask/gdask/plugins/facade/worker"
+	"github.com/gdask/gdask/plugins/launch"
+	"github.com/gdask/gdask/plugins/supervise"
+	"github.com/gdask/gdask/sdk/handshake"
+	"github.com/gdask/gdask/sdk/worker"
+)
+
+// joinTimeout bounds one start of a worker process, with its joining.
+const joinTimeout = time.Minute
+
+// startProcess starts a worker in a supervised process.
+func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.StartOptions) (worker.Handle, error) {
+	spec, err := h.spec(e)
+	if err != nil {
+		return nil, err
+	}
+	c := h.set.Workers[e.Name]
+	s, err := supervise.Start(ctx, supervise.Settings{
+		Plugin: e.Name, Policy: c.Restart, MemoryLimit: o.MemoryLimit, Logger: h.set.Logger,
+		Launch: func(ctx context.Context) (supervise.Instance, error) {
+			ctx, cancel := context.WithTimeout(ctx, joinTimeout)
+			defer cancel()
+			v, err := facade.LaunchV1(ctx, spec, c.Config, h.set.Logger.GetLevel().String(), o)
+			if err != nil {
+				return nil, err // not v: a nil *V1 is no nil Instance
+			}
+			return v, nil
+		},
+		OnExit: h.exited,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &supervised{s: s, name: o.Name}, nil
+}
+
+// spec is how the process of a class is started: a builtin's is this executable
+// again, told by its environment what to be.
+func (h *Host) spec(e catalog.Entry) (launch.Spec, error) {
+	c := h.set.Workers[e.Name]
+	dir, err := h.runDir()
+	if err != nil {
+		return launch.Spec{}, err
+	}
+	spec := launch.Spec{
+		Kind: handshake.KindWorker, Name: e.Name, Path: e.Path, Args: c.Args, Checksum: c.Checksum,
+		MTLS: c.MTLS == "on" || c.MTLS != "off" && !e.Builtin, StartTimeout: c.StartTimeout, Dir: dir,
+		Logger: h.set.Logger.Named(e.Name),
+	}
+	if !e.Builtin {
+		if h.set.Strict && c.Checksum == "" {
+			return spec, fmt.Errorf("worker plugin %q: plugins.strict is set and %s has no checksum; pin it with: gdask plugin verify %s",
+				e.Name, e.Path, e.Name)
+		}
+		spec.Env = launch.Environment(h.environ, c.EnvPassthrough, c.Env)
+		return spec, nil
+	}
+	own := map[string]string{handshake.NameEnv: childClass(e.Name)}
+	for k, v := range c.Env {
+		own[k] = v
+	}
+	spec.Env = launch.FullEnvironment(h.environ, own)
+	return spec, nil
+}
+
+// childClass is the class that the child serves: subprocess is threadpool in a
+// process of its own.
+func childClass(name string) string {
+	if name == Subprocess {
+		return Threadpool
+	}
+	return name
+}
+
+func (h *Host) exited(e *supervise.ExitError) {
+	if h.set.OnExit != nil {
+		h.set.OnExit(worker.ExitReport{
+			Class: e.Plugin, Address: e.Worker, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr,
+		})
+	}
+}
+
+// supervised is a worker process as a handle.
+type supervised struct {
+	s    *supervise.Supervisor
+	name string
+}
+
+var _ worker.Handle = (*supervised)(nil)
+
+// Name is the worker's name, its address when it has none.
+func (w *supervised) Name() string {
+	if w.name == "" {
+		return w.Address()
+	}
+	return w.name
+}
+
+// Address is that of the present incarnation.
+func (w *supervised) Address() string { return w.s.Snapshot().Worker }
+
+// Pid is that of the present incarnation.
+func (w *supervised) Pid() int { return w.s.Snapshot().Pid }
+
+// Stop ends the worker within ctx's time, killing it at the end.
+func (w *supervised) Stop(ctx context.Context, reason string) error { return w.s.Stop(ctx, reason) }
+
+// Done is closed when the worker has ended for good.
+func (w *supervised) Done() <-chan struct{} { return w.s.Done() }
+
+// Err says why.
+func (w *supervised) Err() error {
+	select {
+	case <-w.s.Done():
+		return w.s.Err()
+	default:
+		return nil
+	}
+}

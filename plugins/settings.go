@@ -1,0 +1,57 @@
+package plugins
+
+import (
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gdask/gdask/plugins/supervise"
+	"github.com/gdask/gdask/sdk/worker"
+)
+
+// Settings of a host. Only Builtins and Logger are required.
+type Settings struct {
+	// Builtins are the worker classes of this program.
+	Builtins []*worker.Class
+	// Dirs are plugin directories searched after GDASK_PLUGIN_PATH.
+	Dirs []string
+	// Environ is this process's environment; nil means os.Environ.
+	Environ []string
+	// Workers are the settings of worker classes by name.
+	Workers map[string]ClassSettings
+	// Strict wants a checksum of every external plugin.
+	Strict bool
+	// OnExit hears of every worker process that ended without being asked to;
+	// it must not block.
+	OnExit func(worker.ExitReport)
+	// Logger gets the plugins' logs.
+	Logger hclog.Logger
+}
+
+// ClassSettings are what configuration says of one class.
+type ClassSettings struct {
+	Command        string            // executable, absolute; "" found by name
+	Args           []string          // its arguments
+	Checksum       string            // "sha256:..."; "" not checked unless Strict
+	Env            map[string]string // variables of its own
+	EnvPassthrough []string          // variables of the host that it may see
+	Override       bool              // it may replace a builtin of its name
+	MTLS           string            // auto, on or off; "" means auto: on for external plugins
+	StartTimeout   time.Duration     // for its handshake; 0 means 10 s
+	Restart        supervise.Policy  // when to start it again
+	Config         map[string]any    // opaque to the host
+}
+
+// Names of the builtin worker classes.
+const (
+	Threadpool = "threadpool" // task slots in one process
+	Subprocess = "subprocess" // the same in a supervised child process
+)
+
+// aliases are Dask's spellings of the builtin classes.
+func aliases() map[string]string {
+	return map[string]string{
+		"Worker": Threadpool, "distributed.Worker": Threadpool, "dask.distributed.Worker": Threadpool,
+		"Nanny": Subprocess, "distributed.Nanny": Subprocess, "dask.distributed.Nanny": Subprocess,
+	}
+}

@@ -1,0 +1,110 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/gdask/gdask/plugins/launch"
+)
+
+// Times of the kill ladder.
+const (
+	defaultGrace = 10 * time.Second       // when the request has no deadline
+	afterAnswer  = time.Second            // from Shutdown's answer to the end of the process
+	afterTerm    = 2 * time.Second        // from TERM to KILL at most
+	afterEnd     = 500 * time.Millisecond // for a process whose work has ended, with an error
+)
+
+// finish ends the process, if it still lives, and frees everything. The ladder:
+// Shutdown within the grace, TERM to the group, KILL to the group, reap. It is
+// bounded by the request's deadline, or by the grace and two seconds, also when
+// the process is frozen.
+func (s *Supervisor) finish(inst Instance, v verdict) {
+	defer inst.Close()
+	switch {
+	case v.kill:
+	case v.wanted:
+		s.ask(inst, v.ask)
+	case v.reason == launch.ReasonOOM:
+		inst.Signal(syscall.SIGTERM)
+		waitFor(inst, s.terminate, afterTerm)
+	case v.clean:
+		s.ask(inst, stopRequest{context.Background(), "its work has ended"})
+	default:
+		waitFor[bool](inst, nil, afterEnd) // let it say why
+	}
+}
+
+// ask goes down the polite rungs of the ladder.
+func (s *Supervisor) ask(inst Instance, r stopRequest) {
+	grace, term := split(r.ctx)
+	ctx, cancel := context.WithTimeout(r.ctx, grace)
+	defer cancel()
+	err := inst.Shutdown(ctx, grace, r.reason)
+	if err == nil && waitFor(inst, r.ctx.Done(), afterAnswer) {
+		return
+	}
+	if r.ctx.Err() != nil {
+		return
+	}
+	inst.Signal(syscall.SIGTERM)
+	waitFor(inst, r.ctx.Done(), term)
+}
+
+// split divides the time of a request between Shutdown and TERM; the rest is for
+// KILL.
+func split(ctx context.Context) (grace, term time.Duration) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return defaultGrace, afterTerm
+	}
+	left := max(0, time.Until(deadline))
+	return left * 3 / 4, min(afterTerm, left/8)
+}
+
+// waitFor waits for the end of the process, for at most d or until cut short. It
+// reports whether the process has ended.
+func waitFor[T any](inst Instance, cut <-chan T, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-inst.Done():
+		return true
+	case <-cut:
+	case <-t.C:
+	}
+	return false
+}
+
+// report describes an unexpected end, after the process was closed.
+func (s *Supervisor) report(inst Instance, v verdict) *ExitError {
+	exit := inst.Exit()
+	e := &ExitError{
+		Plugin: s.set.Plugin, Worker: inst.Worker(), Pid: inst.Pid(), Reason: v.reason,
+		Code: exit.Code, Signal: exit.Signal, Stderr: exit.Stderr, Err: v.err,
+	}
+	if e.Reason == "" {
+		e.Reason = exit.Reason()
+	}
+	switch {
+	case e.Reason == launch.ReasonOOM:
+		e.OOM = true
+	case e.Reason == launch.ReasonSignal && exit.Signal == syscall.SIGKILL.String():
+		e.OOM = nearLimit(exit.MaxRSS, s.set.MemoryLimit) || oomKilled(inst)
+	case outOfMemory(exit.Stderr):
+		e.OOM = true
+	}
+	return e
+}
+
+// startExit describes a restart that failed.
+func startExit(plugin string, err error) *ExitError {
+	e := &ExitError{Plugin: plugin, Reason: launch.ReasonStart, Code: -1, Err: err}
+	var se *launch.StartError
+	if errors.As(err, &se) {
+		e.Reason = se.Reason
+	}
+	return e
+}

@@ -1,0 +1,189 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+	"sync"
+
+	workerv1 "github.com/gdask/gdask/sdk/proto/gdask/worker/v1"
+)
+
+// maxEnded is how many ended workers a process remembers for its watchers.
+const maxEnded = 256
+
+// entry is one worker of the process. Its fields belong to the table's lock; run
+// is set once, before others can find the entry.
+type entry struct {
+	id    string
+	name  string
+	addr  string
+	state workerv1.WorkerState
+	err   string
+	run   Running
+}
+
+// table is what the process knows of its workers.
+type table struct {
+	mu      sync.Mutex
+	entries []*entry // in the order of their start
+	next    int
+	closed  bool
+	changed chan struct{} // closed and replaced at every change
+	waits   sync.WaitGroup
+}
+
+func newTable() *table { return &table{changed: make(chan struct{})} }
+
+var errClosing = errors.New("start: the plugin is shutting down")
+
+// add enters a worker that is about to join.
+func (t *table) add(name string) (*entry, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil, errClosing
+	}
+	t.next++
+	e := &entry{id: strconv.Itoa(t.next), name: name, state: workerv1.WorkerState_WORKER_STATE_STARTING}
+	t.entries = append(t.entries, e)
+	t.bumpLocked()
+	return e, nil
+}
+
+// joined enters what runs and watches for its end.
+func (t *table) joined(e *entry, run Running) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.run, e.name, e.addr = run, run.Name(), run.Address()
+	e.state = workerv1.WorkerState_WORKER_STATE_RUNNING
+	t.waits.Go(func() { t.follow(e, run) })
+	t.bumpLocked()
+	if t.closed {
+		return errClosing
+	}
+	return nil
+}
+
+// statuses is a worker that tells what it does.
+type statuses interface {
+	Watch(ctx context.Context) iter.Seq[string]
+}
+
+// follow enters the states of a worker until it has ended.
+func (t *table) follow(e *entry, run Running) {
+	if s, ok := run.(statuses); ok {
+		for status := range s.Watch(context.Background()) { // ends with the worker
+			t.set(e, stateOf(status))
+		}
+	}
+	<-run.Done()
+	t.ended(e, run.Err())
+}
+
+func stateOf(status string) workerv1.WorkerState {
+	switch status {
+	case "paused":
+		return workerv1.WorkerState_WORKER_STATE_PAUSED
+	case "closing_gracefully", "closing", "closed":
+		return workerv1.WorkerState_WORKER_STATE_DRAINING
+	}
+	return workerv1.WorkerState_WORKER_STATE_RUNNING
+}
+
+// set enters a state of a worker that has not ended.
+func (t *table) set(e *entry, s workerv1.WorkerState) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e.state != workerv1.WorkerState_WORKER_STATE_EXITED && e.state != s {
+		e.state = s
+		t.bumpLocked()
+	}
+}
+
+// ended enters the end of a worker and forgets the oldest ends.
+func (t *table) ended(e *entry, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.state = workerv1.WorkerState_WORKER_STATE_EXITED
+	if err != nil {
+		e.err = err.Error()
+	}
+	over := -maxEnded
+	for _, x := range t.entries {
+		if x.state == workerv1.WorkerState_WORKER_STATE_EXITED {
+			over++
+		}
+	}
+	kept := t.entries[:0]
+	for _, x := range t.entries {
+		if over > 0 && x.state == workerv1.WorkerState_WORKER_STATE_EXITED {
+			over--
+			continue
+		}
+		kept = append(kept, x)
+	}
+	clear(t.entries[len(kept):])
+	t.entries = kept
+	t.bumpLocked()
+}
+
+// find returns a worker that has joined and not ended, or nil.
+func (t *table) find(id string) *entry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.entries {
+		if e.id == id && e.run != nil && e.state != workerv1.WorkerState_WORKER_STATE_EXITED {
+			return e
+		}
+	}
+	return nil
+}
+
+// snapshot returns all workers and a channel that is closed at the next change.
+func (t *table) snapshot() (infos []*workerv1.WorkerInfo, changed <-chan struct{}, closed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.entries {
+		infos = append(infos, &workerv1.WorkerInfo{Id: e.id, Name: e.name, Address: e.addr, State: e.state, Error: e.err})
+	}
+	return infos, t.changed, t.closed && t.quietLocked()
+}
+
+// quietLocked reports whether nothing runs.
+func (t *table) quietLocked() bool {
+	for _, e := range t.entries {
+		if e.state != workerv1.WorkerState_WORKER_STATE_EXITED {
+			return false
+		}
+	}
+	return true
+}
+
+// stopAll refuses new workers and ends all present ones at once.
+func (t *table) stopAll(ctx context.Context, reason string) error {
+	t.mu.Lock()
+	t.closed = true
+	var runs []Running
+	for _, e := range t.entries {
+		if e.run != nil && e.state != workerv1.WorkerState_WORKER_STATE_EXITED {
+			runs = append(runs, e.run)
+		}
+	}
+	t.bumpLocked()
+	t.mu.Unlock()
+	errs := make([]error, len(runs))
+	var wg sync.WaitGroup
+	for i, run := range runs {
+		wg.Go(func() { errs[i] = run.Stop(ctx, reason) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// bumpLocked tells watchers that something changed.
+func (t *table) bumpLocked() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
