@@ -1,0 +1,26 @@
+package config
+
+import "time"
+
+// Default is the configuration of a user who said nothing.
+func Default() Config {
+	return Config{
+		LogLevel: "warn",
+		Cluster:  Cluster{MemoryLimit: "auto", DashboardAddress: ":8787"},
+		Distributed: Distributed{
+			Scheduler: Scheduler{
+				AllowedFailures:     3,
+				Bandwidth:           100_000_000,
+				DefaultDataSize:     1024,
+				WorkerSaturation:    1.1,
+				WorkerTTL:           Duration(5 * time.Minute),
+				UnknownTaskDuration: Duration(500 * time.Millisecond),
+			},
+			Comm: Comm{
+				DefaultScheme: "tcp",
+				Timeouts:      Timeouts{Connect: Duration(30 * time.Second), TCP: Duration(30 * time.Second)},
+			},
+			Client: Client{Heartbeat: Duration(5 * time.Second)},
+		},
+	}
+}

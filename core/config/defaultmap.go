@@ -1,0 +1,24 @@
+package config
+
+import "reflect"
+
+// defaults is [Default] as a mapping, so that the layers above merge into it.
+func defaults() map[string]any {
+	return structMap(reflect.ValueOf(Default()))
+}
+
+func structMap(v reflect.Value) map[string]any {
+	m := map[string]any{}
+	for f, x := range v.Fields() {
+		key := f.Tag.Get("koanf")
+		switch {
+		case x.Kind() == reflect.Struct:
+			m[key] = structMap(x)
+		case (x.Kind() == reflect.Pointer || x.Kind() == reflect.Map || x.Kind() == reflect.Slice) && x.IsNil():
+			// no value
+		default:
+			m[key] = x.Interface()
+		}
+	}
+	return m
+}

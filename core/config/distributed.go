@@ -1,0 +1,60 @@
+package config
+
+// Distributed are the keys of Dask's configuration that gdask acts upon, with
+// their names, units and meaning. Dask's other keys are accepted without effect;
+// [Loaded.Notes] lists them.
+type Distributed struct {
+	Scheduler Scheduler `koanf:"scheduler"`
+	Worker    Worker    `koanf:"worker"`
+	Comm      Comm      `koanf:"comm"`
+	Client    Client    `koanf:"client"`
+}
+
+// Scheduler are the keys below distributed.scheduler.
+type Scheduler struct {
+	// AllowedFailures is how many deaths of workers a task survives.
+	AllowedFailures int `koanf:"allowed-failures"`
+	// Bandwidth between workers that is assumed at first, per second.
+	Bandwidth Bytes `koanf:"bandwidth"`
+	// DefaultDataSize is assumed of results of unknown size.
+	DefaultDataSize Bytes `koanf:"default-data-size"`
+	// IdleTimeout ends a scheduler that nobody used for so long; 0 never.
+	IdleTimeout Duration `koanf:"idle-timeout"`
+	// NoWorkersTimeout errs tasks that no worker could run for so long; 0 never.
+	NoWorkersTimeout Duration `koanf:"no-workers-timeout"`
+	// WorkerSaturation is how many queued tasks are sent per thread; inf sends all.
+	WorkerSaturation float64 `koanf:"worker-saturation"`
+	// WorkerTTL is how long a worker may be silent; 0 for ever.
+	WorkerTTL Duration `koanf:"worker-ttl"`
+	// UnknownTaskDuration is assumed of functions that never ran.
+	UnknownTaskDuration Duration `koanf:"unknown-task-duration"`
+	// Validate checks the scheduler's invariants after every event; slow.
+	Validate bool `koanf:"validate"`
+}
+
+// Worker are the keys below distributed.worker.
+type Worker struct {
+	// Resources that workers have, by name.
+	Resources map[string]float64 `koanf:"resources"`
+}
+
+// Comm are the keys below distributed.comm.
+type Comm struct {
+	// DefaultScheme is the protocol of addresses without one.
+	DefaultScheme string   `koanf:"default-scheme"`
+	Timeouts      Timeouts `koanf:"timeouts"`
+}
+
+// Timeouts are the keys below distributed.comm.timeouts.
+type Timeouts struct {
+	// Connect bounds a connection's making, retries included.
+	Connect Duration `koanf:"connect"`
+	// TCP is how long a peer may read nothing of what is sent before it is dead.
+	TCP Duration `koanf:"tcp"`
+}
+
+// Client are the keys below distributed.client.
+type Client struct {
+	// Heartbeat is the time between a client's signs of life.
+	Heartbeat Duration `koanf:"heartbeat"`
+}
