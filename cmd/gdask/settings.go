@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gdask/gdask/builtin/graph/python"
+	"github.com/gdask/gdask/core/config"
+	"github.com/gdask/gdask/core/scheduler/state"
+	"github.com/gdask/gdask/plugins"
+	"github.com/gdask/gdask/plugins/facade/graph"
+	"github.com/gdask/gdask/plugins/supervise"
+)
+
+// stateConfig is what configuration says of the scheduler's machine.
+func stateConfig(c *config.Config) state.Config {
+	d, s := &c.Distributed.Scheduler, state.DefaultConfig()
+	s.AllowedFailures = d.AllowedFailures
+	s.WorkerSaturation = d.WorkerSaturation
+	s.UnknownTaskDuration = time.Duration(d.UnknownTaskDuration)
+	s.DefaultDataSize = int64(d.DefaultDataSize)
+	s.Bandwidth = float64(d.Bandwidth)
+	s.WorkerTTL = time.Duration(d.WorkerTTL)
+	s.NoWorkersTimeout = time.Duration(d.NoWorkersTimeout)
+	s.Validate = d.Validate
+	return s
+}
+
+// classSettings are the settings of worker plugins.
+func classSettings(c *config.Config) (map[string]plugins.ClassSettings, error) {
+	out := make(map[string]plugins.ClassSettings, len(c.Plugins.Worker))
+	for name, p := range c.Plugins.Worker {
+		own, err := ownConfig(name, &p)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = plugins.ClassSettings{
+			Command: p.Cmd, Args: p.Args, Checksum: p.Checksum, Env: p.Env, EnvPassthrough: p.EnvPassthrough,
+			Override: p.Override, MTLS: p.MTLS, StartTimeout: time.Duration(p.StartTimeout), Config: own,
+			Restart: supervise.Policy{Mode: p.Restart.Policy, Max: p.Restart.Max, Window: time.Duration(p.Restart.Window)},
+		}
+	}
+	return out, nil
+}
+
+// ownConfig is the plugin's own configuration, inline or from its file.
+func ownConfig(name string, p *config.Plugin) (map[string]any, error) {
+	if p.ConfigFile == "" {
+		return p.Config, nil
+	}
+	if len(p.Config) > 0 {
+		return nil, fmt.Errorf("plugins.worker.%s has config and config-file; give one", name)
+	}
+	b, err := os.ReadFile(p.ConfigFile)
+	if err != nil {
+		return nil, fmt.Errorf("plugins.worker.%s.config-file: %w", name, err)
+	}
+	var m map[string]any
+	if json.Unmarshal(b, &m) == nil {
+		return m, nil
+	}
+	if err := yaml.Unmarshal(b, &m); err != nil {
+		return nil, fmt.Errorf("plugins.worker.%s.config-file: %w", name, err)
+	}
+	return m, nil
+}
+
+func (a *app) logger(c *config.Config) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{Name: "gdask", Level: hclog.LevelFromString(c.LogLevel), Output: a.err})
+}
+
+// graphReader starts Python on first use only.
+func graphReader(c *config.Config, l hclog.Logger) *graph.Reader {
+	program := python.Program{Python: c.Plugins.Graph[python.Name].Cmd}
+	return graph.New(graph.Settings{Command: program.Command, Logger: l.Named("graph")})
+}
+
+// closeReader ends the reader's process, if it ever ran.
+func closeReader(r *graph.Reader) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return r.Close(ctx)
+}

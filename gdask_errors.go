@@ -1,0 +1,21 @@
+package gdask
+
+import "github.com/gdask/gdask/core/client"
+
+// TaskError is the failure of a task: its message and the worker's stack.
+type TaskError = client.TaskError
+
+// KilledWorkerError says that a task was blamed for the death of several workers.
+type KilledWorkerError = client.KilledWorkerError
+
+// CancelledError says that a future was cancelled, and why.
+type CancelledError = client.CancelledError
+
+// ConnectionError says that the scheduler was lost and did not come back in time.
+type ConnectionError = client.ConnectionError
+
+// Errors of futures that can have no result any more.
+var (
+	ErrClosed   = client.ErrClosed   // the client was closed
+	ErrReleased = client.ErrReleased // the future was released
+)
