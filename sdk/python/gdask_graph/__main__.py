@@ -1,0 +1,3 @@
+from gdask_graph.server import main
+
+main()
