@@ -116,6 +116,10 @@ func TestTaskThatKillsWorkersIsBlamed(t *testing.T) {
 	if !errors.As(err, &ke) || !strings.Contains(err.Error(), "die") {
 		t.Fatalf("%v", err)
 	}
+	// The supervisor may not have told of the last death yet.
+	if n := strings.Count(err.Error(), "exit code 7"); n < 3 {
+		t.Errorf("the exit codes of %d attempts are told, want at least 3: %v", n, err)
+	}
 	if got, err := inc.Submit(c, 1).Result(ctx); err != nil || got != 2 {
 		t.Errorf("afterwards: %d, %v", got, err)
 	}

@@ -83,7 +83,7 @@ func childClass(name string) string {
 func (h *Host) exited(e *supervise.ExitError) {
 	if h.set.OnExit != nil {
 		h.set.OnExit(worker.ExitReport{
-			Class: e.Plugin, Address: e.Worker, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr,
+			Class: e.Plugin, Address: e.Worker, Pid: e.Pid, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr,
 		})
 	}
 }

@@ -123,7 +123,8 @@ func (c *Client) releaseLocked(s *state) {
 	if s.refs--; s.refs > 0 {
 		return
 	}
-	if !s.status.settled() {
+	if s.status != Erred && s.status != Cancelled { // as in Dask: its result may be gone at any time
+		s.value = nil
 		c.settle(s, Cancelled, ErrReleased)
 	}
 	if !s.inTable {

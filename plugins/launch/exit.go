@@ -58,6 +58,8 @@ type StartError struct {
 	Plugin string // its name
 	Reason Reason
 	Err    error
+	Pid    int      // the process, when it lived long enough to serve; 0 otherwise
+	Exit   *Exit    // how it ended by itself while it was being started; nil it did not
 	Stderr []string // the last lines of its standard error, oldest first
 }
 

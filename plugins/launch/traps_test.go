@@ -49,6 +49,15 @@ func alive(pid int) bool {
 	return err != nil || !strings.Contains(string(stat), ") Z ")
 }
 
+// stopped waits until the stop signal has arrived: kill returns before.
+func stopped(t *testing.T, pid int) {
+	t.Helper()
+	var status unix.Siginfo
+	if err := unix.Waitid(unix.P_PID, pid, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func atoi(t *testing.T, s string) int {
 	t.Helper()
 	n, err := strconv.Atoi(s)
@@ -123,6 +132,7 @@ func TestCloseOfStoppedPlugin(t *testing.T) {
 	s, _ := spec(t, "plain")
 	p := start(t, s)
 	p.Signal(unix.SIGSTOP)
+	stopped(t, p.Pid())
 	begin := time.Now()
 	p.Close()
 	if d := time.Since(begin); d > 2*time.Second {
@@ -137,6 +147,7 @@ func TestHealthHasADeadline(t *testing.T) {
 	s, _ := spec(t, "plain")
 	p := start(t, s)
 	p.Signal(unix.SIGSTOP)
+	stopped(t, p.Pid())
 	if err := healthy(t.Context(), p, 100*time.Millisecond); err == nil {
 		t.Fatal("a stopped plugin is healthy")
 	}

@@ -99,12 +99,24 @@ func (s *Supervisor) report(inst Instance, v verdict) *ExitError {
 	return e
 }
 
+// died reports whether a start failed because the process ended by itself after
+// it had introduced itself: a task may have ended it, so this is no worse than
+// any other end.
+func died(err error) bool {
+	var se *launch.StartError
+	return errors.As(err, &se) && se.Exit != nil
+}
+
 // startExit describes a restart that failed.
 func startExit(plugin string, err error) *ExitError {
 	e := &ExitError{Plugin: plugin, Reason: launch.ReasonStart, Code: -1, Err: err}
 	var se *launch.StartError
-	if errors.As(err, &se) {
-		e.Reason = se.Reason
+	if !errors.As(err, &se) {
+		return e
+	}
+	e.Reason, e.Pid, e.Stderr = se.Reason, se.Pid, se.Stderr
+	if se.Exit != nil {
+		e.Code, e.Signal, e.OOM = se.Exit.Code, se.Exit.Signal, outOfMemory(se.Exit.Stderr)
 	}
 	return e
 }

@@ -201,8 +201,8 @@ func (s *Supervisor) again(past *history, e end, exit *ExitError, old Instance) 
 			s.enter(Stopped, old)
 			return nil
 		}
-		e = end{now: time.Now(), early: true}
 		exit = startExit(s.set.Plugin, err)
+		e = end{now: time.Now(), early: !died(err)}
 	}
 }
 

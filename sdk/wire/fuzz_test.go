@@ -40,7 +40,7 @@ func FuzzRecv(f *testing.F) {
 
 // FuzzKey: a canonical key is its own canonical form.
 func FuzzKey(f *testing.F) {
-	for _, k := range []Key{StrKey("x"), BytesKey([]byte{1}), IntKey(-200), FloatKey(2.5), TupleKey(StrKey("x"), TupleKey(IntKey(1 << 40)))} {
+	for _, k := range []Key{StrKey("x"), BytesKey([]byte{1}), IntKey(-200), FloatKey(2.5), TupleKey(StrKey("x"), TupleKey(IntKey(1<<40)))} {
 		f.Add([]byte(k))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -24,7 +24,7 @@ type Class struct {
 	newRunning func(config any) (Executor, error)
 	schema     json.RawMessage
 
-	mu     sync.Mutex
+	mu     sync.Mutex // guards config and opts.logger
 	config []byte
 }
 

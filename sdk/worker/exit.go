@@ -4,7 +4,8 @@ package worker
 // asked to.
 type ExitReport struct {
 	Class   string   // worker class
-	Address string   // contact address of the worker; "" when it never joined
+	Address string   // contact address of the worker; "" when it ended before that was known
+	Pid     int      // its process; 0 when there was none
 	Code    int      // exit code; -1 when a signal ended it
 	Signal  string   // name of that signal; "" none
 	OOM     bool     // there is evidence that memory ran out

@@ -6,6 +6,8 @@ import "github.com/hashicorp/go-hclog"
 // sends its workers' lines to the host this way. It must be called before the
 // first worker is started.
 func (c *Class) LogTo(l hclog.Logger) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.opts.logger == nil {
 		c.opts.logger = l
 	}

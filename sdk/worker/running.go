@@ -55,11 +55,14 @@ func (c *Class) Start(ctx context.Context, o StartOptions) (*Running, error) {
 }
 
 func (c *Class) settings(o StartOptions, ex Executor) workerrt.Settings {
+	c.mu.Lock()
+	logger := c.opts.logger
+	c.mu.Unlock()
 	s := workerrt.Settings{
 		Scheduler: o.Scheduler, Name: o.Name, NThreads: o.NThreads, MemoryLimit: o.MemoryLimit,
 		Resources: resources(o, ex), LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
 		ContactAddress: o.ContactAddress, DashboardAddr: o.DashboardAddr, DeathTimeout: o.DeathTimeout,
-		Nanny: o.Nanny, Registry: c.opts.registry, Runtimes: c.opts.runtimes, Logger: c.opts.logger,
+		Nanny: o.Nanny, Registry: c.opts.registry, Runtimes: c.opts.runtimes, Logger: logger,
 		OwnProcess: os.Getenv(pluginEnv) == Kind,
 	}
 	if ex != nil {

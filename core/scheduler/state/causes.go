@@ -35,15 +35,16 @@ func (m *Machine) killedWorker(t *task, last *worker) *cause {
 	fmt.Fprintf(&b, "KilledWorker: task %s was running on %d workers that died, more than the %d that allowed-failures permits; "+
 		"the last one was %s", t.key, t.suspicious, m.c.AllowedFailures, last.address)
 	for _, d := range t.extra().deaths {
-		if d.known {
-			fmt.Fprintf(&b, "\n%s: %s", d.address, d.describe())
-		}
+		fmt.Fprintf(&b, "\n%s: %s", d.address, d.describe())
 	}
 	return pickled(t.key, pickle, b.String())
 }
 
 // describe says how a worker ended.
 func (x *exit) describe() string {
+	if !x.known {
+		return "lost; no supervisor has reported how it ended"
+	}
 	s := fmt.Sprintf("exit code %d", x.ExitCode)
 	if x.Signal != "" {
 		s = "ended by signal " + x.Signal

@@ -36,9 +36,11 @@ type RemoveWorker struct {
 	StimulusID string
 }
 
-// WorkerExit adds what the supervisor knows of a worker's death, for KilledWorker errors.
+// WorkerExit adds what the supervisor knows of a worker's death, for KilledWorker
+// errors. Without an address, the process id says which worker it was.
 type WorkerExit struct {
 	Address  string
+	Pid      int
 	ExitCode int
 	Signal   string
 	OOM      bool

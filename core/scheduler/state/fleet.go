@@ -127,14 +127,31 @@ func (m *Machine) exitOf(address string) *exit {
 
 func (e WorkerExit) apply(m *Machine) {
 	for i := len(m.gone) - 1; i >= 0; i-- {
-		if g := m.gone[i]; g.address == e.Address && !g.exit.known {
+		if g := m.gone[i]; e.describes(g) && !g.exit.known {
 			g.exit.WorkerExit, g.exit.known = e, true
 			return
 		}
 	}
+	for _, w := range m.workers {
+		if e.describes(w) {
+			e.Address = w.address
+		}
+	}
+	if e.Address == "" {
+		return // it never joined: no task was there
+	}
 	if len(m.exits) < keptGone {
 		m.exits[e.Address] = &exit{address: e.Address, WorkerExit: e, known: true}
 	}
+}
+
+// describes reports whether it is the end of w. A worker that died at once may
+// be known to its supervisor by its process only.
+func (e WorkerExit) describes(w *worker) bool {
+	if e.Address == "" {
+		return e.Pid != 0 && e.Pid == w.reg.Pid
+	}
+	return e.Address == w.address
 }
 
 func (e WorkerStatus) apply(m *Machine) {

@@ -11,7 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 
 	"github.com/gdask/gdask/plugins/launch"
 	pluginv1 "github.com/gdask/gdask/sdk/proto/gdask/plugin/v1"
@@ -44,18 +46,40 @@ func LaunchV1(ctx context.Context, spec launch.Spec, config map[string]any, logL
 		}
 	}()
 	if err := v.configure(ctx, config, logLevel); err != nil {
-		return nil, fmt.Errorf("configure plugin %q: %w", spec.Name, err)
+		return nil, refused(p, launch.ReasonConfig, spec.Name, fmt.Errorf("configure: %w", err))
 	}
 	client := workerv1.NewWorkerClient(p.Conn())
 	r, err := client.Start(ctx, request(o))
 	if err != nil {
-		return nil, fmt.Errorf("start worker of class %q: %w", spec.Name, err)
+		return nil, refused(p, launch.ReasonStart, spec.Name, err)
 	}
 	v.id, v.address = r.Id, r.Address
 	wctx, cancel := context.WithCancel(context.Background())
 	v.cancel = cancel
 	v.watcher.Go(func() { v.watch(wctx, client) })
 	return v, nil
+}
+
+// dying is how long a process whose connection broke may take to be reaped.
+const dying = time.Second
+
+// refused tells a plugin that said no from one that died meanwhile: a worker
+// that has joined runs tasks before the answer to Start is on its way, and a
+// task may end the process.
+func refused(p *launch.Process, why launch.Reason, plugin string, err error) error {
+	out := &launch.StartError{Plugin: plugin, Reason: why, Err: err, Pid: p.Pid()}
+	if status.Code(err) != codes.Unavailable {
+		return out
+	}
+	t := time.NewTimer(dying)
+	defer t.Stop()
+	select {
+	case <-p.Done():
+		exit := p.Exit()
+		out.Exit, out.Reason, out.Stderr = &exit, exit.Reason(), exit.Stderr
+	case <-t.C:
+	}
+	return out
 }
 
 func (v *V1) configure(ctx context.Context, config map[string]any, logLevel string) error {

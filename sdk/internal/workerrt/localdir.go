@@ -17,7 +17,10 @@ type localDir struct {
 	lock *os.File
 }
 
-const dirPrefix = "worker-"
+const (
+	dirPrefix  = "worker-"
+	lockSuffix = ".lock"
+)
 
 // openLocalDir makes a directory under parent, or under one for this user in
 // the system's temp directory.
@@ -33,11 +36,26 @@ func openLocalDir(parent string) (*localDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("worker: local directory: %w", err)
 	}
-	lock, err := lockFile(path + ".lock")
-	if err != nil {
+	d := &localDir{path: path}
+	if err := d.own(); err != nil {
 		return nil, errors.Join(fmt.Errorf("worker: lock of the local directory %s: %w", path, err), os.RemoveAll(path))
 	}
-	return &localDir{path: path, lock: lock}, nil
+	return d, nil
+}
+
+// own puts the lock beside the directory. The file gets its name only when it is
+// locked: a purge between the two would take its owner for dead.
+func (d *localDir) own() error {
+	made := filepath.Join(d.path, "lock")
+	lock, err := lockFile(made)
+	if err != nil {
+		return err
+	}
+	d.lock = lock
+	if err := os.Rename(made, d.path+lockSuffix); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	return nil
 }
 
 // purge removes what dead workers left; failures leave it for the next time.
@@ -47,12 +65,12 @@ func purge(parent string) {
 		return
 	}
 	for _, e := range entries {
-		name, isLock := strings.CutSuffix(e.Name(), ".lock")
+		name, isLock := strings.CutSuffix(e.Name(), lockSuffix)
 		if !isLock || !strings.HasPrefix(name, dirPrefix) {
 			continue
 		}
 		path := filepath.Join(parent, name)
-		lock, err := lockFile(path + ".lock")
+		lock, err := lockFile(path + lockSuffix)
 		if err != nil {
 			continue // its owner lives
 		}
@@ -63,5 +81,5 @@ func purge(parent string) {
 // close removes the directory.
 func (d *localDir) close() error {
 	err := os.RemoveAll(d.path)
-	return errors.Join(err, os.Remove(d.lock.Name()), d.lock.Close())
+	return errors.Join(err, os.Remove(d.path+lockSuffix), d.lock.Close())
 }
