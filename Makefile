@@ -91,6 +91,8 @@ $(TOOLS)/golangci-lint $(TOOLS)/msgp &: .tools/go.mod .tools/go.sum
 
 ci: ## everything a change must pass
 	$(MAKE) vet
+	$(MAKE) lint
+	$(MAKE) generate-check tidy-check
 	$(MAKE) build
 	$(MAKE) race
 	$(MAKE) conformance

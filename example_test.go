@@ -12,7 +12,7 @@ import (
 
 var (
 	square = gdask.Func[int]("example.square", func(x int) int { return x * x })
-	join   = gdask.Func[string]("example.join", func(parts []string, sep string) string { return strings.Join(parts, sep) })
+	join   = gdask.Func[string]("example.join", strings.Join)
 	upper  = gdask.Func[string]("example.upper", strings.ToUpper)
 	half   = gdask.Func[int]("example.half", func(x int) (int, error) {
 		if x%2 != 0 {

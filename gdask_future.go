@@ -11,9 +11,6 @@ import (
 	"github.com/gdask/gdask/sdk/wire"
 )
 
-// cleanupSlab is how many futures of one Map share a safety net.
-const cleanupSlab = 64
-
 // Future stands for the result of a task, an R. It may be passed to other
 // functions as an argument before it is done.
 //
@@ -129,8 +126,6 @@ func (f *Future[R]) String() string {
 }
 
 func (f *Future[R]) core() *client.Future { return f.f }
-
-func (f *Future[R]) owner() *Client { return f.c }
 
 func decode[R any](k wire.Key, o wire.Opaque) (R, error) {
 	var zero R

@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/gdask/gdask/plugins/catalog"
@@ -64,9 +65,7 @@ func (h *Host) spec(e catalog.Entry) (launch.Spec, error) {
 		return spec, nil
 	}
 	own := map[string]string{handshake.NameEnv: childClass(e.Name)}
-	for k, v := range c.Env {
-		own[k] = v
-	}
+	maps.Copy(own, c.Env)
 	spec.Env = launch.FullEnvironment(h.environ, own)
 	return spec, nil
 }

@@ -103,7 +103,7 @@ func (a *app) inspectPlugin(ctx context.Context, c *config.Config, args []string
 func describe(ctx context.Context, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, describeTimeout)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "describe").Output() //nolint:gosec // the user named the plugin
+	out, err := exec.CommandContext(ctx, path, "describe").Output()
 	if err != nil {
 		return nil, fmt.Errorf("%s describe: %w", path, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -55,10 +56,8 @@ func (c *Client) watchFetch(ctx context.Context, cancel context.CancelCauseFunc,
 
 func holds(holders wire.KeyAddresses, address string) bool {
 	for _, h := range holders {
-		for _, a := range h.Addresses {
-			if a == address {
-				return true
-			}
+		if slices.Contains(h.Addresses, address) {
+			return true
 		}
 	}
 	return false

@@ -18,7 +18,7 @@ const (
 
 // Result waits for the future and fetches its result.
 func (f *Future) Result(ctx context.Context) (wire.Opaque, error) {
-	if o, err, ok := f.quick(); ok {
+	if o, ok, err := f.quick(); ok {
 		return o, err
 	}
 	out, err := f.c.Gather(ctx, []*Future{f}, false)
@@ -29,16 +29,16 @@ func (f *Future) Result(ctx context.Context) (wire.Opaque, error) {
 }
 
 // quick answers what needs no fetch.
-func (f *Future) quick() (wire.Opaque, error, bool) {
+func (f *Future) quick() (_ wire.Opaque, known bool, _ error) {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()
 	switch s := f.s; {
 	case s.status == Finished && s.value != nil:
-		return *s.value, nil, true
+		return *s.value, true, nil
 	case s.status == Erred || s.status == Cancelled:
-		return wire.Opaque{}, s.err, true
+		return wire.Opaque{}, true, s.err
 	}
-	return wire.Opaque{}, nil, false
+	return wire.Opaque{}, false, nil
 }
 
 // Outcome is what came of one future: a value, or why there is none.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"iter"
 )
 
@@ -134,7 +135,7 @@ func (c *Client) Unusable(fs []*Future) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range fs {
-		if f.s.status == Cancelled || f.s.status == Erred && f.s.err == c.err {
+		if f.s.status == Cancelled || f.s.status == Erred && errors.Is(f.s.err, c.err) {
 			return f.s.err
 		}
 	}

@@ -163,7 +163,7 @@ func daskMapping(path string) bool {
 // daskChildren are the next parts of the keys below the path.
 func daskChildren(path string) []string {
 	var children []string
-	for _, k := range strings.Fields(daskKeys) {
+	for k := range strings.FieldsSeq(daskKeys) {
 		if rest, ok := strings.CutPrefix(k, path); ok {
 			child, _, _ := strings.Cut(strings.TrimPrefix(rest, "."), ".")
 			if rest == child || path == "" || strings.HasPrefix(rest, ".") {

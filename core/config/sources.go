@@ -2,6 +2,7 @@ package config
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -32,8 +33,8 @@ type Sources struct {
 // read as if it were named first with --config).
 func FromEnvironment(environ []string) Sources {
 	get := func(name string) string {
-		for i := len(environ) - 1; i >= 0; i-- {
-			if v, ok := strings.CutPrefix(environ[i], name+"="); ok {
+		for _, e := range slices.Backward(environ) {
+			if v, ok := strings.CutPrefix(e, name+"="); ok {
 				return v
 			}
 		}

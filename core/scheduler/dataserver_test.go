@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -106,12 +107,7 @@ func (d *dataServer) answer(m wire.Msg) any {
 func (d *dataServer) sawOp(op string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, o := range d.ops {
-		if o == op {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(d.ops, op)
 }
 
 // framed is a value with an out-of-band frame, as Python's serialised ones are.

@@ -148,8 +148,7 @@ func (g *gathering) judge(address string, keys []wire.Key, reply *wire.GetDataRe
 	a := gathered{address: address}
 	switch {
 	case err != nil:
-		var remote *wire.RemoteError
-		if errors.As(err, &remote) {
+		if _, ok := errors.AsType[*wire.RemoteError](err); ok {
 			g.s.log.warn("worker failed to hand over data", "worker", address, "error", err)
 		}
 		g.useless[address] = true

@@ -96,6 +96,7 @@ func BenchmarkNoop(b *testing.B) {
 }
 
 func benchmarkNoop(b *testing.B, workers int) {
+	b.Helper()
 	s := start(b, func(set *Settings) {
 		set.Listen = []string{"memory://"}
 		set.State.Validate = false

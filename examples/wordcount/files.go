@@ -20,8 +20,11 @@ import (
 func goSource(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	root := strings.TrimSpace(string(out))
-	if err != nil || root == "" {
-		return "", fmt.Errorf("cannot find the Go installation of %s (go env GOROOT: %v); name a directory with -dir", runtime.Version(), err)
+	if err == nil && root == "" {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot find the Go installation of %s (go env GOROOT: %w); name a directory with -dir", runtime.Version(), err)
 	}
 	return filepath.Join(root, "src"), nil
 }
@@ -71,7 +74,7 @@ func isText(path string) (bool, error) {
 	defer func() { _ = f.Close() }()
 	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
 	return n > 0 && bytes.IndexByte(head[:n], 0) < 0, err

@@ -101,12 +101,12 @@ func (c *Catalog) file(name, path string) (Entry, error) {
 	if !filepath.IsAbs(path) {
 		return e, fmt.Errorf("%s plugin %q: command %q is no absolute path", c.Kind, name, path)
 	}
-	real, err := filepath.EvalSymlinks(path)
+	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return e, fmt.Errorf("%s plugin %q: %w", c.Kind, name, err)
 	}
-	e.Path = real
-	if err := checkFile(real); err != nil {
+	e.Path = resolved
+	if err := checkFile(resolved); err != nil {
 		return e, fmt.Errorf("%s plugin %q: %w", c.Kind, name, err)
 	}
 	return e, nil

@@ -22,8 +22,8 @@ func besideExecutable() []string {
 	if err != nil {
 		return nil
 	}
-	if real, err := filepath.EvalSymlinks(exe); err == nil {
-		exe = real
+	if resolved, err := filepath.EvalSymlinks(exe); err == nil {
+		exe = resolved
 	}
 	return []string{filepath.Join(filepath.Dir(exe), "plugins")}
 }

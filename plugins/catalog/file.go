@@ -36,9 +36,7 @@ func checkFile(path string) error {
 // the given ones, the user's data directory, and plugins/ beside the executable.
 func DefaultDirs(more []string, pluginPath, dataHome, home string) []string {
 	var dirs []string
-	for _, d := range splitList(pluginPath) {
-		dirs = append(dirs, d)
-	}
+	dirs = append(dirs, splitList(pluginPath)...)
 	dirs = append(dirs, more...)
 	switch {
 	case dataHome != "":

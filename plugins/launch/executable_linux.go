@@ -14,15 +14,15 @@ func byDescriptor(f *os.File, path string) (executable, error) {
 
 // ownExecutable is the program that runs, even when its file was replaced since.
 func ownExecutable() (executable, error) {
-	const self = "/proc/self/exe"
+	self := "/proc/self/exe"
 	path, err := os.Executable()
 	if err != nil {
 		return executable{}, fmt.Errorf("find our own executable: %w", err)
 	}
 	run, err1 := os.Stat(self)
 	now, err2 := os.Stat(path)
-	if err1 != nil || err2 != nil || !os.SameFile(run, now) {
-		return executable{path: self, name: os.Args[0]}, nil
+	if err1 == nil && err2 == nil && os.SameFile(run, now) {
+		self = path
 	}
-	return executable{path: path, name: os.Args[0]}, nil
+	return executable{path: self, name: os.Args[0]}, nil
 }

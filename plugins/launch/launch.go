@@ -111,7 +111,7 @@ func (p *Process) connect(ctx context.Context) error {
 	case a = <-got:
 	case <-ctx.Done():
 		p.run.kill()
-		a = <-got
+		<-got
 		return context.Cause(ctx)
 	}
 	if a.err != nil {

@@ -17,8 +17,8 @@ const (
 	firstShare = 5
 	// backoffBase is the bound of the first pause; it doubles with each.
 	backoffBase = 10 * time.Millisecond
-	// pauseMin keeps the end of the time from becoming a busy loop.
-	pauseMin = time.Millisecond
+	// shortestPause keeps the end of the time from becoming a busy loop.
+	shortestPause = time.Millisecond
 	// backoffMax keeps a peer that comes up late from waiting long.
 	backoffMax = time.Second
 )
@@ -78,7 +78,7 @@ func (d *dialer) pause(ctx context.Context, left time.Duration) bool {
 	if ctx.Err() != nil || bound <= 0 {
 		return false
 	}
-	timer := time.NewTimer(max(rand.N(bound), pauseMin))
+	timer := time.NewTimer(max(rand.N(bound), shortestPause))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -70,7 +70,7 @@ func bindNest(n *Nest, t reflect.Type, fetch Fetch) (any, error) {
 
 func bindElems(items []Arg, into reflect.Value, fetch Fetch) error {
 	elem := into.Type().Elem()
-	if ints, ok := into.Interface().([]int); ok {
+	if ints, ok := reflect.TypeAssert[[]int](into); ok {
 		return bindInts(items, ints, elem, fetch)
 	}
 	for i := range items {

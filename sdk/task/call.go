@@ -2,6 +2,7 @@ package task
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -73,10 +74,8 @@ func (c *Call) Dependencies(keys []wire.Key) []wire.Key {
 	var seen map[wire.Key]struct{}
 	eachKey(c.Args, func(k wire.Key) {
 		if seen == nil {
-			for _, have := range keys[start:] {
-				if have == k {
-					return
-				}
+			if slices.Contains(keys[start:], k) {
+				return
 			}
 			if len(keys)-start >= 16 { // a set pays from here on
 				seen = make(map[wire.Key]struct{}, 64)

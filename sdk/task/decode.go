@@ -208,7 +208,7 @@ func unmarshalBinary(data []byte, t reflect.Type) (v any, err error) {
 	if t.Kind() == reflect.Pointer {
 		p, ptr = reflect.New(t.Elem()), true
 	}
-	u, ok := p.Interface().(encoding.BinaryUnmarshaler)
+	u, ok := reflect.TypeAssert[encoding.BinaryUnmarshaler](p)
 	if !ok {
 		return asType(data, t)
 	}

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 )
 
-// ErrReschedule, returned by a function (also wrapped), sends its task back to
+// ErrReschedule sends a task back when its function returns it, also wrapped, to
 // the scheduler, which may run it on another worker.
 var ErrReschedule = errors.New("task: reschedule")
 
@@ -52,11 +53,12 @@ func executable() string {
 	if !ok {
 		return path
 	}
-	text := path + " (" + info.Main.Path + " " + info.Main.Version
+	var text strings.Builder
+	text.WriteString(path + " (" + info.Main.Path + " " + info.Main.Version)
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			text += " " + s.Value
+			text.WriteString(" " + s.Value)
 		}
 	}
-	return text + ", " + info.GoVersion + ")"
+	return text.String() + ", " + info.GoVersion + ")"
 }

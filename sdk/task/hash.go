@@ -175,7 +175,7 @@ func (h *hasher) reflected(v reflect.Value, depth int) error {
 		return fmt.Errorf("task: a %s nests deeper than %d levels or in a cycle and has no hash; give the task a key", v.Type(), maxDepth)
 	}
 	if v.CanInterface() {
-		if m, ok := v.Interface().(encoding.BinaryMarshaler); ok && (v.Kind() != reflect.Pointer || !v.IsNil()) {
+		if m, ok := reflect.TypeAssert[encoding.BinaryMarshaler](v); ok && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 			data, err := m.MarshalBinary()
 			h.bytes(data)
 			return err
@@ -208,8 +208,8 @@ func (h *hasher) composite(v reflect.Value, depth int) error {
 	case reflect.Slice, reflect.Array:
 		return h.list(v, depth)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if err := h.reflected(v.Field(i), depth-1); err != nil {
+		for _, field := range v.Fields() {
+			if err := h.reflected(field, depth-1); err != nil {
 				return err
 			}
 		}

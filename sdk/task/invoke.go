@@ -136,7 +136,7 @@ func (f *Function) reflected(ctx context.Context, args []any) (any, error) {
 	out := f.fn.Call(in)
 	var err error
 	if f.hasErr {
-		err, _ = out[len(out)-1].Interface().(error)
+		err, _ = reflect.TypeAssert[error](out[len(out)-1])
 	}
 	if f.result == nil {
 		return nil, err

@@ -32,8 +32,8 @@ func mayRefer(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if t.Kind() != reflect.Struct {
 		return mayRefer(t.Elem(), seen)
 	}
-	for i := range t.NumField() {
-		if mayRefer(t.Field(i).Type, seen) {
+	for field := range t.Fields() {
+		if mayRefer(field.Type, seen) {
 			return true
 		}
 	}
@@ -66,8 +66,8 @@ func refersAt(v reflect.Value, depth int) bool {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if refersAt(v.Field(i), depth-1) {
+		for _, field := range v.Fields() {
+			if refersAt(field, depth-1) {
 				return true
 			}
 		}

@@ -69,8 +69,7 @@ func typeText(t reflect.Type) string {
 func structText(t reflect.Type) string {
 	var b strings.Builder
 	b.WriteString("struct{")
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		b.WriteString(f.Name + " " + typeText(f.Type) + ";")
 	}
 	b.WriteString("}")

@@ -61,8 +61,8 @@ func indirect(v reflect.Value, depth int) int64 {
 		return indirectMap(v, depth)
 	case reflect.Struct:
 		var n int64
-		for i := range v.NumField() {
-			n += indirect(v.Field(i), depth-1)
+		for _, field := range v.Fields() {
+			n += indirect(field, depth-1)
 		}
 		return n
 	}

@@ -91,8 +91,7 @@ func TestLimitsAreErrors(t *testing.T) {
 		conn, _ := memory(c.data)
 		conn.reader.limits = c.limits.withDefaults()
 		_, err := conn.Recv()
-		var limit *LimitError
-		if !errors.As(err, &limit) {
+		if _, ok := errors.AsType[*LimitError](err); !ok {
 			t.Errorf("%s: got %v, want a LimitError", name, err)
 		}
 	}

@@ -38,6 +38,7 @@ var benchMsgs = []struct {
 }{{"ComputeTask", benchCompute}, {"TaskFinished", benchFinished}, {"KeyInMemory", benchInMemory}}
 
 func encoded(t testing.TB, ms ...Msg) []byte {
+	t.Helper()
 	c, m := memory(nil)
 	if err := c.SendBatch(ms); err != nil {
 		t.Fatal(err)

@@ -97,13 +97,14 @@ func (c *Conn) handshake(ctx context.Context) (err error) {
 	// Both sides speak first: on a transport without buffers each must read while it writes.
 	said := make(chan error, 1)
 	go func() { said <- c.writeHandshake() }()
-	err = c.hear()
-	if err != nil {
-		_ = c.nc.SetDeadline(time.Unix(1, 0)) // ends the write; err is the cause to report
-		<-said
+	heard := c.hear()
+	if heard != nil {
+		_ = c.nc.SetDeadline(time.Unix(1, 0)) // ends the write; what was heard is the cause to report
+	}
+	if err := <-said; heard == nil {
 		return err
 	}
-	return <-said
+	return heard
 }
 
 func (c *Conn) writeHandshake() error {

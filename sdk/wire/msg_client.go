@@ -117,7 +117,8 @@ type LostData struct {
 // Restart (scheduler to client, "restart"): all futures are cancelled.
 type Restart struct{}
 
-// SubscribeTopic, UnsubscribeTopic and Event are the topics of events.
+// SubscribeTopic begins, UnsubscribeTopic ends a client's interest in the events
+// of a topic; Event is one of them.
 type SubscribeTopic struct {
 	Topic  string `msg:"topic"`
 	Client string `msg:"client"`

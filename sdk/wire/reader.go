@@ -251,7 +251,7 @@ func checkRegion(total uint64, lengths []uint64) error {
 
 // unexpected makes an end inside a message an error, not a clean end.
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

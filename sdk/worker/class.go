@@ -66,17 +66,17 @@ func Logger(l hclog.Logger) Option { return func(o *classOptions) { o.logger = l
 
 // New makes a worker class. C is the struct of its configuration: json tags name
 // the fields, tags default:"..." give their defaults and doc:"..." explain them.
-// For every worker that is started, make gets a configuration of its own and
-// returns the worker's executor; a nil make, or a nil executor, runs tasks in the
+// For every worker that is started, build gets a configuration of its own and
+// returns the worker's executor; a nil build, or a nil executor, runs tasks in the
 // plain way.
-func New[C any](name string, make func(cfg *C) (Executor, error), options ...Option) *Class {
+func New[C any](name string, build func(cfg *C) (Executor, error), options ...Option) *Class {
 	c := &Class{name: name, newConfig: func() any { return new(C) }, schema: schemaOf[C]()}
 	c.newRunning = func(config any) (Executor, error) {
 		cfg, ok := config.(*C)
-		if make == nil || !ok {
+		if build == nil || !ok {
 			return nil, nil
 		}
-		return make(cfg)
+		return build(cfg)
 	}
 	for _, o := range options {
 		o(&c.opts)

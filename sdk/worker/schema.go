@@ -60,8 +60,7 @@ func typeSchema(t reflect.Type, depth int) *property {
 
 func structSchema(t reflect.Type, depth int) *property {
 	p := &property{Type: "object", Properties: map[string]*property{}, Additional: false}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if !f.IsExported() || name == "-" {
 			continue

@@ -89,7 +89,7 @@ func (c *conn) SetWriteDeadline(at time.Time) error {
 }
 
 func (c *conn) wrap(op string, err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
 	return &net.OpError{Op: op, Net: Name, Source: c.local, Addr: c.remote, Err: err}

@@ -67,7 +67,7 @@ func TestValuesAfterClose(t *testing.T) {
 	if v, err := b.RecvValue(); v != 1 || err != nil {
 		t.Errorf("value sent before Close: %v, %v", v, err)
 	}
-	if _, err := b.RecvValue(); err != io.EOF {
+	if _, err := b.RecvValue(); !errors.Is(err, io.EOF) {
 		t.Errorf("after it: %v, want io.EOF", err)
 	}
 	if err := b.SendValue(2); !errors.Is(err, net.ErrClosed) {
@@ -98,7 +98,7 @@ func TestCloseUnblocksValues(t *testing.T) {
 		synctest.Wait()
 		_ = b.Close()
 		for range 2 {
-			if err := <-blocked; err != io.EOF && !errors.Is(err, net.ErrClosed) {
+			if err := <-blocked; !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 				t.Errorf("blocked call ended with %v", err)
 			}
 		}
@@ -150,7 +150,7 @@ func TestCloseOfAListenerClosesWhatNobodyAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = ln.Close()
-	if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("Read: %v, want io.EOF", err)
 	}
 }

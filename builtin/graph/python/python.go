@@ -104,8 +104,7 @@ func lastLine(s string) string {
 
 // unwrapLookup drops the name, which the sentence around it has already.
 func unwrapLookup(err error) error {
-	var e *exec.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*exec.Error](err); ok {
 		return e.Err
 	}
 	return err

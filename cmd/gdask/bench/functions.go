@@ -15,7 +15,7 @@ var (
 		}
 		return total
 	})
-	produce = gdask.Func[[]byte]("gdask.bench.produce", func(size, id int) []byte { return block(size, id) })
+	produce = gdask.Func[[]byte]("gdask.bench.produce", block)
 	consume = gdask.Func[int]("gdask.bench.consume", func(b []byte, _ int) int { return len(b) })
 )
 

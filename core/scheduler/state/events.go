@@ -10,7 +10,7 @@ import (
 // beside it; the machine has no clock.
 type Event interface{ apply(m *Machine) }
 
-// AddWorker: a worker registered. Register says whether it was accepted (see Output.Replies).
+// AddWorker is the registration of a worker. Register says whether it was accepted (see Output.Replies).
 type AddWorker struct {
 	Address, Name, Host string
 	NThreads            int
@@ -28,7 +28,7 @@ type AddWorker struct {
 	StimulusID          string
 }
 
-// RemoveWorker: a worker left or was lost. Expected removals count no suspicion.
+// RemoveWorker says that a worker left or was lost. Expected removals count no suspicion.
 type RemoveWorker struct {
 	Address    string
 	Expected   bool
@@ -47,12 +47,12 @@ type WorkerExit struct {
 	LastLog  []string
 }
 
-// WorkerStatus: running, paused, closing_gracefully, closing, ...
+// WorkerStatus is what a worker does from now on: running, paused, closing_gracefully, closing, ...
 type WorkerStatus struct {
 	Address, Status, StimulusID string
 }
 
-// Heartbeat: metrics and running durations of a worker.
+// Heartbeat carries metrics and running durations of a worker.
 type Heartbeat struct {
 	Address   string
 	Metrics   wire.Metrics
@@ -71,7 +71,7 @@ type AddClient struct{ ID string }
 // RemoveClient drops all wishes of the client.
 type RemoveClient struct{ ID string }
 
-// UpdateGraph: a client submitted tasks and wants Keys.
+// UpdateGraph says that a client submitted tasks and wants Keys.
 type UpdateGraph struct {
 	Client         string
 	Tasks          []wire.TaskDef
@@ -81,7 +81,8 @@ type UpdateGraph struct {
 	StimulusID     string
 }
 
-// ClientDesiresKeys, ClientReleasesKeys, CancelKeys, RetryKeys, ReportKey: see the wire messages.
+// ClientDesiresKeys is the wish of a client for keys; this and the events of
+// clients below mirror the wire messages of the same names.
 type ClientDesiresKeys struct {
 	Client string
 	Keys   []wire.Key
@@ -113,8 +114,8 @@ type ReportKey struct {
 	Key    wire.Key
 }
 
-// TaskFinished, TaskErred, LongRunning, Reschedule, AddKeys, ReleaseWorkerData,
-// RequestRefreshWhoHas and StealResponse: what a worker's stream said.
+// TaskFinished is what a worker's stream said; so are the events below that
+// embed a wire message.
 type TaskFinished struct {
 	Worker string
 	*wire.TaskFinished
@@ -156,13 +157,13 @@ type RequestRefreshWhoHas struct {
 	*wire.RequestRefreshWhoHas
 }
 
-// MissingData: Worker was asked for Keys (by a client's gather) and did not have them.
+// MissingData says that Worker was asked for Keys (by a client's gather) and did not have them.
 type MissingData struct {
 	Worker string
 	Keys   []wire.Key
 }
 
-// UpdateData: a client scattered data to workers.
+// UpdateData says that a client scattered data to workers.
 type UpdateData struct {
 	Client    string // whose wish; "" none
 	WhoHas    wire.KeyAddresses

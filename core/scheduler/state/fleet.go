@@ -126,8 +126,8 @@ func (m *Machine) exitOf(address string) *exit {
 }
 
 func (e WorkerExit) apply(m *Machine) {
-	for i := len(m.gone) - 1; i >= 0; i-- {
-		if g := m.gone[i]; e.describes(g) && !g.exit.known {
+	for _, v := range slices.Backward(m.gone) {
+		if g := v; e.describes(g) && !g.exit.known {
 			g.exit.WorkerExit, g.exit.known = e, true
 			return
 		}

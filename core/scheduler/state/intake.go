@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -12,8 +14,8 @@ func (e UpdateGraph) apply(m *Machine) {
 	m.connectAll(fresh, e.Tasks)
 	m.refuseCycles(fresh)
 	again := m.wish(c, e.Keys, fresh)
-	for i := len(fresh) - 1; i >= 0; i-- {
-		switch t := fresh[i]; {
+	for _, f := range slices.Backward(fresh) {
+		switch t := f; {
 		case t.is(lostDeps) || t.unreferenced():
 			m.recommend(t, Forgotten)
 		case t.wants.len() > 0:

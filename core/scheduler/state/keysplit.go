@@ -31,7 +31,7 @@ func firstPart(k wire.Key) wire.Key {
 	if len(k) == 0 {
 		return k
 	}
-	n := 0
+	var n int
 	switch c := k[0]; {
 	case c&0xe0 == 0xa0:
 		n = 1 + int(c&0x1f)

@@ -143,14 +143,15 @@ func (m *Machine) search(l *limits) (now, later bool) {
 
 // describe says in words what the tasks ask for.
 func (l *limits) describe() string {
-	s := "runtime " + l.runtime
+	var s strings.Builder
+	s.WriteString("runtime " + l.runtime)
 	if len(l.workers) > 0 && !l.loose {
-		s += fmt.Sprintf(", one of the workers or hosts %q", l.workers)
+		fmt.Fprintf(&s, ", one of the workers or hosts %q", l.workers)
 	}
 	for _, r := range slices.Sorted(maps.Keys(l.resources)) {
-		s += fmt.Sprintf(", resource %s >= %g", r, l.resources[r])
+		fmt.Fprintf(&s, ", resource %s >= %g", r, l.resources[r])
 	}
-	return s
+	return s.String()
 }
 
 // whyNot says in words why no present worker fits, rule by rule.

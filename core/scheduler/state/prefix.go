@@ -112,9 +112,3 @@ func (p *prefix) kindOf(r *wire.TaskFinished) *kind {
 	p.typ = k
 	return k
 }
-
-// sampleRunning is what a run tells before it ends: it takes at least as long.
-func (p *prefix) sampleRunning(d float64) {
-	p.duration = d
-	p.samples = 1
-}

@@ -146,12 +146,12 @@ func (w *world) work(a string) {
 	i := w.rng.IntN(len(w.running[a]))
 	r := w.running[a][i]
 	w.running[a] = slices.Delete(w.running[a], i, i+1)
-	switch n := w.rng.IntN(40); {
-	case n == 0:
+	switch w.rng.IntN(40) {
+	case 0:
 		w.apply(TaskErred{Worker: a, TaskErred: &wire.TaskErred{Key: r.Key, RunID: r.RunID, ExceptionText: "no"}})
-	case n == 1:
+	case 1:
 		w.apply(Reschedule{Worker: a, Reschedule: &wire.Reschedule{Key: r.Key}})
-	case n == 2:
+	case 2:
 		w.running[a] = append(w.running[a], r)
 		w.apply(LongRunning{Worker: a, LongRunning: &wire.LongRunning{Key: r.Key, RunID: r.RunID, ComputeDuration: 1}})
 	default:

@@ -1,5 +1,7 @@
 package state
 
+import "slices"
+
 import "github.com/gdask/gdask/sdk/wire"
 
 // releasedWaiting starts a task: it waits for its inputs, which start too.
@@ -25,8 +27,8 @@ func (m *Machine) releasedWaiting(t *task) {
 	if t.more != nil {
 		t.more.cause = nil // of a failure that was overtaken
 	}
-	for i := len(t.deps) - 1; i >= 0; i-- {
-		if d := t.deps[i].to; d.state == Released {
+	for _, v := range slices.Backward(t.deps) {
+		if d := v.to; d.state == Released {
 			m.recommend(d, Waiting)
 		}
 	}

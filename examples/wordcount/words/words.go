@@ -75,7 +75,7 @@ func read(p Piece) ([]byte, error) {
 	start := max(p.Offset-1, 0) // the byte before tells whether a word goes on
 	data := make([]byte, p.Offset+p.Length-start)
 	n, err := f.ReadAt(data, start)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	data = data[:n]
@@ -136,7 +136,7 @@ func small(b byte) byte {
 func Registry() *task.Registry {
 	r := task.NewRegistry()
 	if err := Register(r); err != nil {
-		panic(err) //nolint:forbidigo // a mistake in this package, found at once by its tests
+		panic(err) // a mistake in this package, found at once by its tests
 	}
 	return r
 }

@@ -97,7 +97,7 @@ func (v *V1) configure(ctx context.Context, config map[string]any, logLevel stri
 
 func request(o worker.StartOptions) *workerv1.StartRequest {
 	return &workerv1.StartRequest{
-		Scheduler: o.Scheduler, Name: o.Name, Nthreads: int32(o.NThreads), MemoryLimit: o.MemoryLimit, //nolint:gosec // counts of threads
+		Scheduler: o.Scheduler, Name: o.Name, Nthreads: int32(o.NThreads), MemoryLimit: o.MemoryLimit,
 		Resources: o.Resources, LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
 		ContactAddress: o.ContactAddress, DashboardAddress: o.DashboardAddr,
 		DeathTimeoutMs: o.DeathTimeout.Milliseconds(), Nanny: o.Nanny,

@@ -32,8 +32,7 @@ func Decode(data []byte, into any) error {
 
 // explain replaces encoding/json's messages by ones that name field and type.
 func explain(err error, t reflect.Type) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Errorf("configuration: field %q wants %s, got %s", wrong.Field, wrong.Type, wrong.Value)
 	}
 	m := regexp.MustCompile(`^json: unknown field "(.*)"$`).FindStringSubmatch(err.Error())

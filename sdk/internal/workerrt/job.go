@@ -191,8 +191,7 @@ func (j *Job) failure(err error) *state.Failure {
 	if errors.Is(err, context.DeadlineExceeded) && !j.deadline.IsZero() && j.ctx.Err() != nil {
 		f.Text = fmt.Sprintf("task %s: timeout of %v s passed: %s", j.key, j.msg.Timeout, f.Text)
 	}
-	var p *task.PanicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*task.PanicError](err); ok {
 		f.TracebackText = p.Stack
 	}
 	f.Exception = wire.StringOpaque(f.Text)

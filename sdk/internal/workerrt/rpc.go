@@ -28,7 +28,7 @@ func (w *Worker) request(m wire.Msg) any {
 	case "versions":
 		reply = map[string]any{"packages": map[string]any{"go": runtime.Version()}, "host": map[string]any{"OS": runtime.GOOS}}
 	case "keys":
-		reply, err = w.keys()
+		reply = w.keys()
 	case "free_keys":
 		reply, err = w.freeKeys(whole)
 	case "gather":
@@ -79,7 +79,7 @@ func (w *Worker) identity() map[string]any {
 	}
 }
 
-func (w *Worker) keys() (wire.Opaque, error) {
+func (w *Worker) keys() wire.Opaque {
 	var raw []byte
 	w.inbox.do(func() {
 		n := uint32(0)
@@ -91,7 +91,7 @@ func (w *Worker) keys() (wire.Opaque, error) {
 		})
 		raw = append(msgp.AppendArrayHeader(nil, n), raw...)
 	})
-	return wire.Opaque{Raw: raw}, nil
+	return wire.Opaque{Raw: raw}
 }
 
 func (w *Worker) freeKeys(m wire.Opaque) (any, error) {

@@ -18,7 +18,11 @@ func (w *Worker) accept() {
 				return
 			}
 			w.logs.Warn("accepting a connection failed", "error", err)
-			time.Sleep(pause) // for instance out of file descriptors
+			select { // for instance out of file descriptors
+			case <-w.ctx.Done():
+				return
+			case <-time.After(pause):
+			}
 			pause = min(2*pause, time.Second)
 			continue
 		}

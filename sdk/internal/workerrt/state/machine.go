@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -77,9 +78,7 @@ func New(c Config) *Machine {
 		cfg: c, host: hostOf(c.Address), rng: rand.New(rand.NewPCG(c.Seed, 1)),
 		tasks: make(map[wire.Key]*Task), peers: make(map[string]*peer), free: make(map[string]float64),
 	}
-	for name, n := range c.Resources {
-		m.free[name] = n
-	}
+	maps.Copy(m.free, c.Resources)
 	return m
 }
 
