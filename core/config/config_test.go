@@ -143,7 +143,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		env  string
 		want []string
 	}{
-		"top":         {yaml: "worker-class: x", want: []string{"/c.yaml", `"worker-class"; did you mean "worker-class"?`}},
+		"top":         {yaml: "worker-clas: x", want: []string{"/c.yaml", `"worker-clas"; did you mean "worker-class"?`}},
 		"nested":      {yaml: "cluster: {n_wrokers: 3}", want: []string{`"cluster.n-wrokers"; did you mean "cluster.n-workers"?`}},
 		"plugin":      {yaml: "plugins: {worker: {a: {cdm: /x}}}", want: []string{`did you mean "plugins.worker.a.cmd"?`}},
 		"dask":        {yaml: "distributed: {scheduler: {worker-saturatoin: 1}}", want: []string{`did you mean "distributed.scheduler.worker-saturation"?`}},
@@ -157,7 +157,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"twice":       {yaml: "worker-class: a\nworker_class: b", want: []string{"given twice"}},
 		"yaml":        {yaml: "a: [", want: []string{"/c.yaml"}},
 		"variable":    {env: "GDASK_CLUSTER__N_WROKERS=1", want: []string{"n-wrokers", "did you mean"}},
-		"near":        {env: "GDASK_WORKER_CLASS=1", want: []string{"GDASK_WORKER_CLASS"}},
+		"near":        {env: "GDASK_WORKER_CLAS=1", want: []string{"GDASK_WORKER_CLASS"}},
 		"values": {yaml: "log-level: lout\ncluster: {n-workers: -1, memory-limit: abc}\nplugins: {dirs: [x], worker: {A: {cmd: y, run: z}}}",
 			want: []string{"log-level", "cluster.n-workers is -1", `unknown unit "abc"`, `"x"`, "plugins.worker.A:", "absolute path", ".run is"}},
 	} {
