@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,5 +119,39 @@ func TestFrozenSchedulerIsNoticed(t *testing.T) {
 	next := <-f.streams
 	if next.id != c.ID() {
 		t.Errorf("came back as %q", next.id)
+	}
+}
+
+// TestCloseWhileComingBack closes at every moment of a reconnection.
+func TestCloseWhileComingBack(t *testing.T) {
+	f := newFake(t)
+	var drain sync.WaitGroup
+	defer drain.Wait()
+	over := make(chan struct{})
+	defer close(over)
+	drain.Go(func() {
+		for {
+			select {
+			case <-f.streams: // what comes back
+			case <-over:
+				return
+			}
+		}
+	})
+	for i := range 200 {
+		c, err := Dial(t.Context(), f.l.ContactAddress(), Settings{Transports: f.set})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.mu.Lock()
+		l := c.link
+		c.mu.Unlock()
+		_ = l.conn.Close()
+		for range i * 20 {
+			runtime.Gosched()
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Log(err) // the good-bye may find no connection
+		}
 	}
 }

@@ -70,7 +70,10 @@ func (c *Client) register(conn *wire.Conn) error {
 // scheduler stays away.
 func (c *Client) own(l *link) {
 	for {
+		// A Close that came while the link was being made anew does not know it.
+		stop := context.AfterFunc(c.ctx, func() { _ = l.conn.Close() })
 		cause := c.read(l)
+		stop()
 		l.end()
 		if c.ctx.Err() != nil || c.Err() != nil {
 			return
