@@ -17,8 +17,9 @@ const (
 	slabFrame = 4 << 10
 	slabBytes = 32 << 10
 	// readStep is how far ahead of the bytes that have come a frame's memory is
-	// allocated: a frame of Dask's default size in one piece.
-	readStep = 64 << 20
+	// allocated. Growing means to copy, which costs a fresh frame of 100 MB a third
+	// of its speed; untouched memory costs a liar's victim little.
+	readStep = 256 << 20
 )
 
 // frameReader cuts the bytes of a connection into frames. Many small messages
