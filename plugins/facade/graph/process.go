@@ -113,8 +113,11 @@ func (p *process) stop(ctx context.Context) {
 	ask, cancel := context.WithTimeout(ctx, shutdownGrace)
 	defer cancel()
 	_, err := pluginv1.NewPluginClient(p.Conn()).Shutdown(ask, &pluginv1.ShutdownRequest{Reason: "the scheduler closes"})
-	if err == nil && p.await(ctx, shutdownGrace) {
-		return
+	if err == nil {
+		p.HangUp() // it need not wait whether more is to come
+		if p.await(ctx, shutdownGrace) {
+			return
+		}
 	}
 	p.Signal(syscall.SIGTERM)
 	p.await(ctx, termGrace)

@@ -145,6 +145,9 @@ func (v *V1) Health(ctx context.Context) error {
 // Shutdown asks the process to end its worker and itself within the grace.
 func (v *V1) Shutdown(ctx context.Context, grace time.Duration, reason string) error {
 	_, err := pluginv1.NewPluginClient(v.Conn()).Shutdown(ctx, &pluginv1.ShutdownRequest{GraceMs: grace.Milliseconds(), Reason: reason})
+	if err == nil {
+		v.HangUp() // it need not wait whether more is to come
+	}
 	return err
 }
 
