@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type Host struct {
 	mu      sync.Mutex
 	dir     *launch.RunDir // made on first use
 	started []worker.Handle
+	parents map[string]bool // of the local directories of worker processes
 	closed  bool
 	starts  sync.WaitGroup
 }
@@ -111,6 +113,12 @@ func (h *Host) StartWorker(ctx context.Context, class string, inProcess bool, o 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.started = append(slices.DeleteFunc(h.started, ended), w)
+	if !inProcess {
+		if h.parents == nil {
+			h.parents = map[string]bool{}
+		}
+		h.parents[o.LocalDirectory] = true
+	}
 	return w, nil
 }
 
@@ -167,8 +175,8 @@ func (h *Host) Close(ctx context.Context) error {
 	h.mu.Unlock()
 	h.starts.Wait()
 	h.mu.Lock()
-	workers, dir := h.started, h.dir
-	h.started, h.dir = nil, nil
+	workers, dir, parents := h.started, h.dir, slices.Collect(maps.Keys(h.parents))
+	h.started, h.dir, h.parents = nil, nil, nil
 	h.mu.Unlock()
 	errs := make([]error, len(workers))
 	var wg sync.WaitGroup
@@ -178,6 +186,9 @@ func (h *Host) Close(ctx context.Context) error {
 		}
 	}
 	wg.Wait()
+	for _, parent := range parents {
+		worker.Purge(parent) // of killed ones
+	}
 	err := errors.Join(errs...)
 	if dir != nil {
 		err = errors.Join(err, dir.Close())

@@ -103,6 +103,7 @@ func (l *life) quit() {
 
 // tie watches the lifeline. Its goroutine ends with the process.
 func (l *life) tie(line *os.File) {
+	left := newTraces()
 	go func() {
 		if !lifeline.Wait(line) {
 			return
@@ -115,7 +116,8 @@ func (l *life) tie(line *os.File) {
 			l.logger.Warn("the host is gone; ending")
 			time.AfterFunc(orphanLimit, killGroup)
 			l.drain(orphanGrace, "host is gone")
-			killChildren()
+			left.remove()
+			killChildren() // and this process with them
 		}
 		l.server.Stop()
 	}()

@@ -155,3 +155,15 @@ func TestCloseWhileComingBack(t *testing.T) {
 		}
 	}
 }
+
+func TestSchedulerThatSaysGoodBye(t *testing.T) {
+	f := newFake(t)
+	c, s := f.dial(Settings{Grace: time.Hour})
+	fs := c.Submit(Graph{Tasks: tasks("a")})
+	heard[*wire.UpdateGraph](t, s)
+	s.tell(t, &wire.CloseStream{})
+	var ce *ConnectionError
+	if _, err := fs[0].Result(t.Context()); !errors.As(err, &ce) || !errors.Is(err, errGoodBye) {
+		t.Errorf("result: %v", err)
+	}
+}

@@ -78,20 +78,29 @@ func (c *Client) own(l *link) {
 		if c.ctx.Err() != nil || c.Err() != nil {
 			return
 		}
+		if errors.Is(cause, errGoodBye) { // it ended on purpose: there is nothing to come back to
+			c.lost(cause)
+			return
+		}
 		c.set.Logger.Warn("lost the scheduler; trying to come back", "address", c.address, "grace", c.set.Grace, "error", cause)
 		c.mu.Lock()
 		c.link = nil
 		c.mu.Unlock()
 		next, err := c.comeBack()
 		if err != nil {
-			c.mu.Lock()
-			if c.err == nil {
-				c.failLocked(&ConnectionError{Address: c.address, Err: errors.Join(cause, err)})
-			}
-			c.mu.Unlock()
+			c.lost(errors.Join(cause, err))
 			return
 		}
 		l = next
+	}
+}
+
+// lost fails what is open, for good.
+func (c *Client) lost(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.failLocked(&ConnectionError{Address: c.address, Err: cause})
 	}
 }
 

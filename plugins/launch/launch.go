@@ -58,6 +58,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 		return nil, &StartError{Plugin: spec.Name, Reason: ReasonSpawn, Err: err}
 	}
 	p := &Process{spec: spec, dir: dir, run: newRunner(spec)}
+	p.run.env = append(p.run.env, handshake.RunDirEnv+"="+dir)
 	p.client = plugin.NewClient(p.config())
 	if err := p.connect(ctx); err != nil {
 		err = p.startError(err)

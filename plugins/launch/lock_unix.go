@@ -12,9 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockSuffix makes the name of a run directory's lock file.
-const lockSuffix = ".pid"
-
 // tryLock makes and locks a file with our process id; nil without an error when
 // another process holds it. The file that was locked must still be the one of
 // that name: a sweeper may have removed it in between.

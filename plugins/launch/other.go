@@ -8,9 +8,6 @@ import (
 	"os"
 )
 
-// lockSuffix makes the name of a run directory's lock file.
-const lockSuffix = ".pid"
-
 // execFD is not used here.
 const execFD = 4
 

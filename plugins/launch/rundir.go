@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/gdask/gdask/sdk/handshake"
 )
 
 // socketRest is the longest that go-plugin appends to the directory of a
@@ -65,7 +67,7 @@ func newRunDir(base string) (*RunDir, error) {
 	}
 	for range 100 {
 		path := filepath.Join(base, sixChars())
-		lock, err := tryLock(path + lockSuffix)
+		lock, err := tryLock(path + handshake.LockSuffix)
 		if err != nil {
 			return nil, err
 		}
@@ -110,12 +112,12 @@ func Sweep(base string) error {
 		return fmt.Errorf("sweep run directories: %w", err)
 	}
 	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), lockSuffix)
+		name := strings.TrimSuffix(e.Name(), handshake.LockSuffix)
 		if len(name) != 6 {
 			continue
 		}
 		path := filepath.Join(base, name)
-		lock, err := tryLock(path + lockSuffix)
+		lock, err := tryLock(path + handshake.LockSuffix)
 		if err != nil || lock == nil {
 			continue // in use, or not ours to judge
 		}

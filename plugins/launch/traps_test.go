@@ -20,6 +20,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gdask/gdask/sdk/handshake"
+
 	pluginv1 "github.com/gdask/gdask/sdk/proto/gdask/plugin/v1"
 	workerv1 "github.com/gdask/gdask/sdk/proto/gdask/worker/v1"
 )
@@ -96,7 +98,23 @@ func TestHostKilled(t *testing.T) {
 	if err := host.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
+	_ = host.Wait() // its plugin tells by its parent whether it lives
 	gone(t, pid, 3*time.Second)
+	for _, left := range []string{dir, dir + handshake.LockSuffix} {
+		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the plugin left what its dead host cannot remove: %s, %v", left, err)
+		}
+	}
+}
+
+func TestSweepAfterHostAndPluginAreKilled(t *testing.T) {
+	base := shortDir(t)
+	host, pid, dir := startHost(t, base)
+	if err := errors.Join(unix.Kill(pid, unix.SIGKILL), host.Process.Kill()); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, pid, 3*time.Second)
+	_ = host.Wait()
 	if err := Sweep(base); err != nil {
 		t.Fatal(err)
 	}

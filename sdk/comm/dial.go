@@ -51,9 +51,10 @@ func (s *Set) Dial(ctx context.Context, address string) (net.Conn, error) {
 		if fatal(err) {
 			return nil, err
 		}
+		d.note(err)
 		limit = time.Until(deadline)
 		if !d.pause(ctx, limit) {
-			return nil, d.failure(ctx, err)
+			return nil, d.failure(ctx)
 		}
 	}
 }
@@ -63,6 +64,16 @@ type dialer struct {
 	start    time.Time
 	full     string
 	attempts int
+	last     error // why there is no connection
+}
+
+// note keeps why an attempt failed. The last one is cut short by the end of the
+// time: what an earlier one heard, such as a refusal, tells more.
+func (d *dialer) note(err error) {
+	var n net.Error
+	if d.last == nil || !errors.Is(err, context.DeadlineExceeded) && !(errors.As(err, &n) && n.Timeout()) {
+		d.last = err
+	}
 }
 
 func (d *dialer) attempt(ctx context.Context, t Transport, rest string, limit time.Duration) (net.Conn, error) {
@@ -89,7 +100,8 @@ func (d *dialer) pause(ctx context.Context, left time.Duration) bool {
 }
 
 // failure tells cancellation, which is the caller's own doing, from lack of time.
-func (d *dialer) failure(ctx context.Context, last error) error {
+func (d *dialer) failure(ctx context.Context) error {
+	last := d.last
 	if errors.Is(ctx.Err(), context.Canceled) {
 		last = errors.Join(context.Cause(ctx), last)
 	} else if !errors.Is(last, context.DeadlineExceeded) {

@@ -156,6 +156,22 @@ func TestDialTimesOutWithTheLastError(t *testing.T) {
 	})
 }
 
+// TestDialTellsTheRefusal has the last attempt cut short by the end of the time.
+func TestDialTellsTheRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSet(t, &fake{scheme: "x", dial: func(ctx context.Context) (net.Conn, error) {
+			if at, _ := ctx.Deadline(); time.Until(at) > backoffMax {
+				return nil, syscall.ECONNREFUSED
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		if _, err := s.Dial(t.Context(), "x://a"); !errors.Is(err, syscall.ECONNREFUSED) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestDialStopsAtFatalErrorsAndCancellation(t *testing.T) {
 	cause := errors.New("bad certificate")
 	calls := 0

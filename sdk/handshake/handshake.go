@@ -28,6 +28,10 @@ const (
 	RunDirEnv = "GDASK_RUN_DIR"
 )
 
+// LockSuffix makes the name of the lock file beside a host's run directory, the
+// parent of RunDirEnv's.
+const LockSuffix = ".pid"
+
 // Kinds of plugins.
 const (
 	KindWorker  = "worker"

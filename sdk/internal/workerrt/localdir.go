@@ -22,12 +22,23 @@ const (
 	lockSuffix = ".lock"
 )
 
-// openLocalDir makes a directory under parent, or under one for this user in
-// the system's temp directory.
-func openLocalDir(parent string) (*localDir, error) {
+// localParent is the directory for workers' directories: the given one, or one
+// for this user in the system's temp directory.
+func localParent(parent string) string {
 	if parent == "" {
-		parent = filepath.Join(os.TempDir(), "gdask-"+strconv.Itoa(os.Getuid()))
+		return filepath.Join(os.TempDir(), "gdask-"+strconv.Itoa(os.Getuid()))
 	}
+	return parent
+}
+
+// Purge removes what dead workers left under parent, as the next worker that
+// starts there would; "" means the default place. It is for a host that ends
+// with its workers.
+func Purge(parent string) { purge(localParent(parent)) }
+
+// openLocalDir makes a directory under parent, see localParent.
+func openLocalDir(parent string) (*localDir, error) {
+	parent = localParent(parent)
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("worker: local directory: %w", err)
 	}

@@ -7,6 +7,7 @@ gdask plugins, and the controller and stdio services of the go-plugin protocol.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import importlib.util
 import json
 import logging
@@ -223,6 +224,10 @@ def serve(stdout) -> None:
         os.unlink(path)
     if plugin.orphaned and (directory := os.environ.get("GDASK_RUN_DIR")):
         shutil.rmtree(directory, ignore_errors=True)  # nobody else is left to do so
+        run = os.path.dirname(directory)
+        with contextlib.suppress(OSError):  # other plugins of the host may still be ending
+            os.rmdir(run)
+            os.unlink(run + ".pid")
     os._exit(0)  # a graph being read in a thread must not hold the process
 
 
