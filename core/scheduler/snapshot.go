@@ -1,7 +1,9 @@
 package scheduler
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -62,6 +64,9 @@ func (l *loop) snapshot() *snapshot {
 			Silent: max(0, now.Sub(time.Unix(0, w.lastSeen.Load())).Seconds()),
 		})
 	}
+	slices.SortStableFunc(s.Workers, func(a, b workerSnapshot) int { // names are mostly numbers
+		return cmp.Or(cmp.Compare(len(a.Name), len(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
 	for _, p := range st.shown(shownPrefixes) {
 		s.Prefixes = append(s.Prefixes, prefixSnapshot{p.Name, p.States})
 	}
