@@ -71,6 +71,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		return errors.Join(err, closeReader(reader))
 	}
 	a.banner(cluster)
+	defer trimMemory(ctx)()
 	<-ctx.Done()
 	_, _ = fmt.Fprintln(a.err, "gdask: closing; interrupt again to kill")
 	return errors.Join(cluster.Close(), closeReader(reader))

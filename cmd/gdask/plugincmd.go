@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gdask/gdask"
 	"github.com/gdask/gdask/builtin/all"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/plugins/launch"
-	"github.com/gdask/gdask/sdk/task"
 )
 
 // describeTimeout bounds a plugin's description of itself.
@@ -53,7 +53,7 @@ func (a *app) host(c *config.Config) (*plugins.Host, error) {
 		return nil, err
 	}
 	return plugins.NewHost(plugins.Settings{
-		Builtins: all.Workers(task.NewRegistry(), set), Dirs: c.Plugins.Dirs, Environ: a.environ,
+		Builtins: all.Workers(gdask.Functions(), set), Dirs: c.Plugins.Dirs, Environ: a.environ,
 		Workers: classes, Strict: c.Plugins.Strict, Logger: a.logger(c).Named("plugins"),
 	})
 }

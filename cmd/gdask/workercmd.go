@@ -117,6 +117,7 @@ func (a *app) workers(ctx context.Context, c *config.Config, address string, o *
 	if err != nil {
 		return err
 	}
+	defer trimMemory(ctx)()
 	running := make([]worker.Handle, o.workers)
 	for i := range running {
 		options := start

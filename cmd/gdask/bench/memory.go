@@ -59,7 +59,14 @@ func (r *run) resident() (values []float64, err error) {
 	if err := gdask.Wait(r.ctx, fs...); err != nil {
 		return nil, err
 	}
-	held := float64(int64(sched.rss())-int64(before)) / heldTasks
+	if err := fs[len(fs)-1].Exception(r.ctx); err != nil {
+		return nil, err
+	}
+	after, err := sched.settledRSS(r.ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := float64(int64(after)-int64(before)) / heldTasks
 	gdask.Release(fs...)
 	values[0] = float64(before) / (1 << 20)
 	return append(values, held), nil
@@ -72,6 +79,9 @@ func (r *run) heap() error {
 	before := liveHeap()
 	fs := noop.Map(r.client, r.fresh(heldTasks))
 	err := gdask.Wait(r.ctx, fs...)
+	if err == nil {
+		err = fs[len(fs)-1].Exception(r.ctx)
+	}
 	held := float64(liveHeap()-before) / heldTasks
 	gdask.Release(fs...)
 	if e := r.close(); err == nil {
@@ -126,6 +136,26 @@ func (c *child) stop(err *error) {
 	if e := c.cmd.Wait(); e != nil && *err == nil {
 		*err = fmt.Errorf("%s: %w", strings.Join(c.cmd.Args, " "), e)
 	}
+}
+
+// settledRSS is the resident memory once it has not changed by a hundredth for
+// two seconds: a scheduler without work gives garbage back.
+func (c *child) settledRSS(ctx context.Context) (uint64, error) {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	last := c.rss()
+	for still := 0; still < 4; {
+		select {
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		case <-tick.C:
+		}
+		now := c.rss()
+		if still++; max(now, last)-min(now, last) > last/100 {
+			still, last = 0, now
+		}
+	}
+	return last, nil
 }
 
 // rss is the resident memory in bytes; 0 when the process has gone.
