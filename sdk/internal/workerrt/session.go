@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
@@ -43,6 +44,8 @@ func (e *refusedError) Error() string { return "the scheduler refused: " + e.why
 
 // register opens the worker stream.
 func (w *Worker) register(ctx context.Context) (*wire.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, registerPatience, errSlowRegistration)
+	defer cancel()
 	nc, err := w.set.Transports.Dial(ctx, w.set.Scheduler)
 	if err != nil {
 		return nil, err
@@ -80,20 +83,36 @@ func (w *Worker) greet(c *wire.Conn) (*wire.RegisterWorkerReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	reply, ok := in.Raw.Ref.(*wire.RegisterWorkerReply)
-	if !ok {
-		reply = &wire.RegisterWorkerReply{}
-		if _, err := reply.UnmarshalMsg(in.Raw.Raw); err != nil {
-			return nil, fmt.Errorf("answer to the registration: %w", err)
-		}
-	}
-	if reply.Status != "OK" {
-		return nil, &refusedError{reply.Message + reply.Error}
+	reply, err := readGreeting(in.Raw)
+	if err != nil {
+		return nil, err
 	}
 	if reply.Warning != "" {
 		w.logs.Warn("the scheduler warns", "warning", reply.Warning)
 	}
 	return reply, nil
+}
+
+// readGreeting reads the scheduler's answer; anything but OK is final.
+func readGreeting(o wire.Opaque) (*wire.RegisterWorkerReply, error) {
+	reply, failure := new(wire.RegisterWorkerReply), new(wire.Failure)
+	if f, ok := o.Ref.(*wire.Failure); ok {
+		return nil, &refusedError{f.ExceptionText}
+	}
+	if err := wire.DecodeBody(o, reply); err != nil {
+		return nil, &refusedError{"answer to the registration: " + err.Error()}
+	}
+	if reply.Status == "OK" {
+		return reply, nil
+	}
+	why := reply.Message + reply.Error
+	if why == "" && wire.DecodeBody(o, failure) == nil {
+		why = failure.ExceptionText
+	}
+	if why == "" {
+		why = "status " + strconv.Quote(reply.Status)
+	}
+	return nil, &refusedError{why}
 }
 
 func (w *Worker) registration() *wire.RegisterWorker {

@@ -47,6 +47,7 @@ const (
 	keepAliveInterval     = 60 * time.Second
 	missingInterval       = time.Second
 	defaultHeartbeat      = 500 * time.Millisecond
+	registerPatience      = 30 * time.Second // for one try of joining
 	heartbeatPatience     = 30 * time.Second // silence of the scheduler that counts as a loss
 	retirePatience        = 30 * time.Second // at most, for handing data on at a stop
 	farewellPatience      = 2 * time.Second  // for the last messages

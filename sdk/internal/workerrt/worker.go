@@ -18,6 +18,8 @@ import (
 var (
 	errGoexit   = errors.New("worker: the task's function ended its goroutine with runtime.Goexit; return an error instead")
 	errStopping = errors.New("worker: stopping")
+
+	errSlowRegistration = fmt.Errorf("no answer to the registration within %v", registerPatience)
 )
 
 // Worker is a running worker.
