@@ -2,6 +2,7 @@ package workerrt
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
@@ -19,7 +20,8 @@ func (j *Job) Secede() {
 	j.w.inbox.post(&state.Secede{Key: j.key, Seconds: ran})
 }
 
-// Rejoin waits for a slot after Secede; ctx and the task's cancellation end the wait.
+// Rejoin waits for a slot after Secede; ctx and the task's cancellation end the
+// wait, and the task then goes on without a slot.
 func (j *Job) Rejoin(ctx context.Context) error {
 	if !j.seceded {
 		return nil
@@ -29,12 +31,12 @@ func (j *Job) Rejoin(ctx context.Context) error {
 	j.w.inbox.post(&state.Rejoin{Key: j.key})
 	select {
 	case <-granted:
+		j.seceded = false
+		j.w.exec.shrink()
+		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	case <-j.ctx.Done():
-		return j.ctx.Err()
 	}
-	j.seceded = false
-	j.w.exec.shrink()
-	return nil
+	j.w.inbox.post(&state.Secede{Key: j.key}) // a slot that comes now is another's
+	return errors.Join(ctx.Err(), j.ctx.Err())
 }

@@ -1,6 +1,10 @@
 package state
 
-import "github.com/gdask/gdask/sdk/wire"
+import (
+	"slices"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
 
 // compute handles an assignment.
 func (m *Machine) compute(msg *wire.ComputeTask) {
@@ -221,29 +225,38 @@ func (m *Machine) toMemory(t *Task, data any, nbytes int64, typ string) {
 	}
 }
 
-// secede frees the slot of a running task.
+// secede frees the slot of a running task: the first time, and again after a
+// rejoin that was granted or given up.
 func (m *Machine) secede(e *Secede) {
 	t := m.tasks[e.Key]
-	if t == nil || t.State != Executing {
+	if t == nil {
 		return
 	}
-	run := t.Run
-	m.leaveSlot(t)
-	t.State, t.Run = LongRunning, run
-	m.longRunning++
-	m.out.Send = append(m.out.Send, &wire.LongRunning{Key: t.Key, RunID: t.RunID, ComputeDuration: e.Seconds})
+	switch t.State {
+	case Executing:
+		run := t.Run
+		m.leaveSlot(t)
+		t.State, t.Run = LongRunning, run
+		m.longRunning++
+		m.out.Send = append(m.out.Send, &wire.LongRunning{Key: t.Key, RunID: t.RunID, ComputeDuration: e.Seconds})
+	case LongRunning:
+		m.stopRejoining(t)
+		if t.slot {
+			m.executing--
+			t.slot = false
+		}
+	}
 }
 
 func (m *Machine) rejoin(k wire.Key) {
 	t := m.tasks[k]
-	if t == nil || t.slot {
-		return
-	}
-	if t.State != LongRunning { // cancelled: let it find out without a wait
+	switch {
+	case t == nil:
+	case t.State != LongRunning || t.slot: // cancelled, let it find out without a wait; or it has one
 		m.out.Rejoined = append(m.out.Rejoined, k)
-		return
+	case !slices.Contains(m.rejoining, t):
+		m.rejoining = append(m.rejoining, t)
 	}
-	m.rejoining = append(m.rejoining, t)
 }
 
 func (m *Machine) stopRejoining(t *Task) {

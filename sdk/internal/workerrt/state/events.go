@@ -71,7 +71,8 @@ type Pause struct{}
 // Unpause ends a Pause.
 type Unpause struct{}
 
-// Secede says that a running task leaves its slot; Seconds is how long it ran.
+// Secede says that a running task leaves its slot, or its place among those that
+// wait for one; Seconds is how long it ran.
 type Secede struct {
 	Key     wire.Key
 	Seconds float64

@@ -297,3 +297,32 @@ func BenchmarkTask(b *testing.B) {
 func appendKey(i int) []byte {
 	return []byte{0xa5, 'k', byte(i), byte(i >> 8), byte(i >> 16), byte(i >> 24)}
 }
+
+// TestSecedeAfterRejoin: each secede frees the slot, each grant takes one.
+func TestSecedeAfterRejoin(t *testing.T) {
+	m := New(Config{})
+	apply(t, m, task(1, 0), &Secede{Key: key(1)})
+	for range 3 {
+		if o := apply(t, m, &Rejoin{Key: key(1)}); !slices.Equal(o.Rejoined, []wire.Key{key(1)}) {
+			t.Fatalf("no slot: %+v", o)
+		}
+		if o := apply(t, m, &Rejoin{Key: key(1)}); !slices.Equal(o.Rejoined, []wire.Key{key(1)}) {
+			t.Fatalf("asked again, no answer: %+v", o)
+		}
+		if n := m.Stats().Executing; n != 1 {
+			t.Fatalf("%d slots taken by one task", n)
+		}
+		apply(t, m, &Secede{Key: key(1)})
+		if n := m.Stats().Executing; n != 0 {
+			t.Fatalf("%d slots taken after a secede", n)
+		}
+	}
+	apply(t, m, task(2, 0), &Rejoin{Key: key(1)}, &Rejoin{Key: key(1)})
+	if len(m.rejoining) != 1 {
+		t.Fatalf("%d wait for a slot, there is one", len(m.rejoining))
+	}
+	apply(t, m, &Secede{Key: key(1)}) // gave up
+	if o := apply(t, m, &Done{Key: key(2), Data: 2}); len(o.Rejoined) > 0 || m.Stats().Executing != 0 {
+		t.Fatalf("a slot for a task that does not wait: %+v", o)
+	}
+}
