@@ -156,45 +156,69 @@ func (j *Job) limit(start time.Time, seconds float64) (stop func()) {
 }
 
 // safely runs the author's or the plain way; what panics outside of the
-// function itself is the task's failure too, and so is runtime.Goexit.
+// function itself, such as the decoder of an argument, is the task's failure too.
 func (j *Job) safely() (value any, err error) {
-	run := j.w.set.Run
-	if run == nil {
-		return j.Run(&j.ctx)
-	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = task.NewPanicError(r)
 		}
 	}()
-	return run(&j.ctx, j)
+	if run := j.w.set.Run; run != nil {
+		return run(&j.ctx, j)
+	}
+	return j.Run(&j.ctx)
 }
 
 func (j *Job) finish(start time.Time, value any, err error) {
-	stop := time.Now()
+	j.done = state.Done{Key: j.key, Start: unixSeconds(start), Stop: unixSeconds(time.Now())}
+	j.outcome(value, err)
+	j.call = nil
+	j.w.finished(j)
+}
+
+// outcome fills in what became of the task. The methods of values and errors are
+// users' code, and may panic as well.
+func (j *Job) outcome(value any, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p := task.NewPanicError(r)
+			of := fmt.Sprintf("the result, a %T", value)
+			if err != nil {
+				of = fmt.Sprintf("the error, a %T", err)
+			}
+			j.done.Failure = failureOf(fmt.Sprintf("%s, in a method of %s", p.Error(), of), p)
+		}
+	}()
 	d := &j.done
-	d.Key, d.Start, d.Stop = j.key, unixSeconds(start), unixSeconds(stop)
 	switch {
 	case errors.Is(err, task.ErrReschedule):
 		d.Reschedule = true
 	case err != nil:
 		d.Failure = j.failure(err)
 	default:
-		d.Data, d.Nbytes, d.Type = value, task.Sizeof(value), typeName(value)
+		d.Nbytes = task.Sizeof(value) // first: it may panic
+		d.Data, d.Type = value, typeName(value)
 	}
-	j.call = nil
-	j.w.finished(j)
 }
 
 func (j *Job) failure(err error) *state.Failure {
-	f := &state.Failure{Text: err.Error()}
+	text := err.Error()
 	if errors.Is(err, context.DeadlineExceeded) && !j.deadline.IsZero() && j.ctx.Err() != nil {
-		f.Text = fmt.Sprintf("task %s: timeout of %v s passed: %s", j.key, j.msg.Timeout, f.Text)
+		text = fmt.Sprintf("task %s: timeout of %v s passed: %s", j.key, j.msg.Timeout, text)
 	}
+	return failureOf(text, err)
+}
+
+// failureOf has the error in the forms for people, Go and Python.
+func failureOf(text string, err error) *state.Failure {
+	f := &state.Failure{Text: text, Exception: wire.StringOpaque(text)}
 	if p, ok := errors.AsType[*task.PanicError](err); ok {
 		f.TracebackText = p.Stack
 	}
-	f.Exception = wire.StringOpaque(f.Text)
+	var pickler wire.Pickler
+	if errors.As(err, &pickler) {
+		f.Exception = wire.BytesOpaque(pickler.Pickle())
+	}
 	return f
 }
 
