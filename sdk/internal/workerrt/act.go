@@ -43,6 +43,7 @@ func (w *Worker) handleMsg(msg wire.Msg) {
 		if cancel := w.gathers[msg.Worker]; cancel != nil {
 			cancel()
 		}
+		w.pool.Forget(msg.Worker)
 	case *wire.AcquireReplicas, *wire.RemoveReplicas, *wire.RefreshWhoHas:
 	default:
 		w.control(msg)

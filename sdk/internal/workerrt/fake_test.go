@@ -113,7 +113,8 @@ type server struct {
 	ln      net.Listener
 	ctx     context.Context
 	cancel  context.CancelFunc
-	wg      sync.WaitGroup
+	wg      sync.WaitGroup // accept
+	talks   sync.WaitGroup // conversations
 	handle  func(c *wire.Conn, in wire.Incoming) (reply any)
 
 	mu    sync.Mutex
@@ -134,7 +135,7 @@ func serve(t *testing.T, set *comm.Set, address string, handle func(*wire.Conn, 
 			if err != nil {
 				return
 			}
-			s.wg.Go(func() { s.converse(nc) })
+			s.talks.Go(func() { s.converse(nc) })
 		}
 	})
 	t.Cleanup(s.kill)
@@ -193,6 +194,7 @@ func (s *server) kill() {
 	s.conns = nil
 	s.mu.Unlock()
 	s.wg.Wait()
+	s.talks.Wait()
 }
 
 // memSet is a set of the memory transport alone.

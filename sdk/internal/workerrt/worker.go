@@ -108,10 +108,16 @@ func newWorker(s Settings) *Worker {
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	w.inbox.handle, w.inbox.settle = w.handle, w.settle
 	w.stats.Store(&state.Stats{})
-	w.pool = wire.NewPool(func(ctx context.Context, address string) (net.Conn, error) {
-		return s.Transports.Dial(ctx, address)
-	}, s.Wire, 0)
+	w.pool = wire.NewPool(w.dial, s.Wire, 0)
 	return w
+}
+
+// dial connects to a peer or the scheduler. The patience that many bytes deserve
+// is not for a peer that does not even take the call.
+func (w *Worker) dial(ctx context.Context, address string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, comm.DefaultConnectTimeout)
+	defer cancel()
+	return w.set.Transports.Dial(ctx, address)
 }
 
 // open makes what the worker needs before it can join.
@@ -132,6 +138,7 @@ func (w *Worker) open(ctx context.Context) (err error) {
 	if w.set.OwnProcess {
 		limitMemory(w.set.MemoryLimit)
 	}
+	w.wg.Go(w.accept) // last: a peer may know the address from an earlier worker
 	return nil
 }
 
@@ -152,7 +159,6 @@ func (w *Worker) listen(ctx context.Context) error {
 	if w.name == "" {
 		w.name = w.address
 	}
-	w.wg.Go(w.accept)
 	return nil
 }
 
