@@ -146,7 +146,7 @@ func (e *encoder) reflected(v any) error {
 	}
 	_, timed := v.(time.Time) // has a msgpack form of its own
 	if m, ok := v.(encoding.BinaryMarshaler); ok && !timed && (rv.Kind() != reflect.Pointer || !rv.IsNil()) {
-		data, err := m.MarshalBinary()
+		data, err := marshalBinary(m)
 		if err != nil {
 			return fmt.Errorf("task: MarshalBinary of %T: %w", v, err)
 		}
@@ -154,6 +154,16 @@ func (e *encoder) reflected(v any) error {
 		return nil
 	}
 	return e.msgpack(v)
+}
+
+// marshalBinary calls users' code, which may do anything.
+func marshalBinary(m encoding.BinaryMarshaler) (data []byte, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return m.MarshalBinary()
 }
 
 // msgpack leaves the value to the general encoder.

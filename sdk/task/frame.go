@@ -142,8 +142,7 @@ func sliceFrom(data []byte, t reflect.Type) (reflect.Value, error) {
 	}
 	p := unsafe.Pointer(unsafe.SliceData(data))
 	if uintptr(p)%uintptr(t.Elem().Align()) == 0 {
-		s := reflect.NewAt(reflect.ArrayOf(n, t.Elem()), p).Elem()
-		return s.Slice3(0, n, n).Convert(t), nil
+		return reflect.SliceAt(t.Elem(), p, n).Convert(t), nil
 	}
 	out := reflect.MakeSlice(t, n, n)
 	copy(sliceBytes(out), data)

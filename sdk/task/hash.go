@@ -176,9 +176,12 @@ func (h *hasher) reflected(v reflect.Value, depth int) error {
 	}
 	if v.CanInterface() {
 		if m, ok := reflect.TypeAssert[encoding.BinaryMarshaler](v); ok && (v.Kind() != reflect.Pointer || !v.IsNil()) {
-			data, err := m.MarshalBinary()
+			data, err := marshalBinary(m)
+			if err != nil {
+				return fmt.Errorf("MarshalBinary of %s: %w", v.Type(), err)
+			}
 			h.bytes(data)
-			return err
+			return nil
 		}
 	}
 	switch {
