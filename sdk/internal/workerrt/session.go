@@ -174,6 +174,8 @@ func (w *Worker) begin(c *wire.Conn) {
 
 // read brings the scheduler's messages in until the stream ends.
 func (w *Worker) read(c *wire.Conn, st *wire.Stream) {
+	// Whoever ends the worker may not know of a session that is just beginning.
+	defer context.AfterFunc(w.ctx, func() { _ = c.Close() })()
 	var err error
 	for {
 		var in wire.Incoming

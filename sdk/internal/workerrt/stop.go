@@ -44,22 +44,54 @@ func (w *Worker) holdsSomething() bool {
 	return s.Tasks > 0 && w.stream.Load() != nil
 }
 
-// retire asks the scheduler to have others take over.
+// retire asks the scheduler, once, to have others take over; who comes later waits
+// for the answer to the first as long as the own ctx allows.
 func (w *Worker) retire(ctx context.Context) error {
-	w.drained.Do(func() {
-		if w.stream.Load() == nil || w.ctx.Err() != nil {
-			return
-		}
-		w.setStatus("closing_gracefully")
-		m, err := retireRequest(ctx, w.address)
-		if err == nil {
-			err = w.pool.Call(ctx, w.set.Scheduler, m, nil)
-		}
-		if err != nil && w.ctx.Err() == nil {
-			w.retired = fmt.Errorf("worker %s: retire: %w", w.address, err)
-		}
-	})
+	w.mu.Lock()
+	first := w.retiring == nil
+	if first {
+		w.retiring = make(chan struct{})
+	}
+	w.mu.Unlock()
+	if first {
+		w.retired = w.handOn(ctx)
+		close(w.retiring)
+	}
+	if !happened(ctx, w.retiring) {
+		return fmt.Errorf("worker %s: retire: %w", w.address, context.Cause(ctx))
+	}
 	return w.retired
+}
+
+// happened waits for what a channel tells as long as ctx allows. What has
+// happened counts even when ctx has ended as well.
+func happened(ctx context.Context, what <-chan struct{}) bool {
+	select {
+	case <-what:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-what:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *Worker) handOn(ctx context.Context) error {
+	if w.stream.Load() == nil || w.ctx.Err() != nil {
+		return nil
+	}
+	w.setStatus("closing_gracefully")
+	m, err := retireRequest(ctx, w.address)
+	if err == nil {
+		err = w.pool.Call(ctx, w.set.Scheduler, m, nil)
+	}
+	if err != nil && w.ctx.Err() == nil {
+		return fmt.Errorf("worker %s: retire: %w", w.address, err)
+	}
+	return nil
 }
 
 // retireRequest is the operation with a bound for the scheduler a little below
@@ -93,12 +125,10 @@ func (w *Worker) leave(ctx context.Context, why error) error {
 		w.logs.Info("leaving", "why", why)
 		go w.close(why)
 	})
-	select {
-	case <-w.ended:
-		return nil
-	case <-ctx.Done():
+	if !happened(ctx, w.ended) {
 		return fmt.Errorf("worker %s: stop: tasks that ignore their context still run: %w", w.address, context.Cause(ctx))
 	}
+	return nil
 }
 
 // close does the work of leave, in order.

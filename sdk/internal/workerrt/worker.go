@@ -55,15 +55,15 @@ type Worker struct {
 	stats   atomic.Pointer[state.Stats]
 	totals  totals
 
-	mu      sync.Mutex
-	status  string
-	changed chan struct{} // closed and replaced when the status changes
-	conns   map[*wire.Conn]struct{}
-	name    string
-	stop    sync.Once
-	drained sync.Once
-	beat    chan time.Duration // new heartbeat interval
-	retired error
+	mu       sync.Mutex
+	status   string
+	changed  chan struct{} // closed and replaced when the status changes
+	conns    map[*wire.Conn]struct{}
+	name     string
+	stop     sync.Once
+	beat     chan time.Duration // new heartbeat interval
+	retiring chan struct{}      // nil until the worker retires, closed when it has
+	retired  error              // valid then
 }
 
 // totals are counters for the metrics.
