@@ -107,6 +107,12 @@ func (l *memListener) Close() error {
 // silent is the answer of a handler that never answers.
 type silent struct{}
 
+// later is an answer that waits.
+type later struct {
+	until <-chan struct{}
+	reply any
+}
+
 // server answers requests as its handler says. It plays schedulers and peers.
 type server struct {
 	address string
@@ -165,6 +171,11 @@ func (s *server) converse(nc net.Conn) {
 			<-s.ctx.Done()
 		case error: // hang up
 			return
+		case later:
+			<-reply.until
+			if c.SendValue(reply.reply) != nil {
+				return
+			}
 		default:
 			if c.SendValue(reply) != nil {
 				return

@@ -163,7 +163,7 @@ func TestCopiesAreBoundedByMemory(t *testing.T) {
 				now++
 				most = max(most, now)
 				mu.Unlock()
-				time.Sleep(time.Second) //nolint:forbidigo // a transfer, on the bubble's clock
+				time.Sleep(time.Second)
 				mu.Lock()
 				now--
 				mu.Unlock()

@@ -42,6 +42,9 @@ type session struct {
 	change chan struct{}
 }
 
+// stuckAfter is a greeting that is OK, of a scheduler that freezes then.
+type stuckAfter struct{}
+
 func newScheduler(t *testing.T, set *comm.Set) *scheduler {
 	t.Helper()
 	return schedulerAt(t, set, set.Default()+"://127.0.0.1:0")
@@ -73,6 +76,10 @@ func (s *scheduler) request(c *wire.Conn, in wire.Incoming) any {
 				reply = s.greet(m)
 			}
 		})
+		if _, stuck := reply.(*stuckAfter); stuck {
+			_ = c.SendValue(&wire.RegisterWorkerReply{Status: "OK"})
+			return silent{}
+		}
 		if r, ok := reply.(*wire.RegisterWorkerReply); !ok || r.Status != "OK" {
 			return reply
 		}

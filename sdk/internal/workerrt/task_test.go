@@ -101,7 +101,7 @@ func TestTasksRunInSlotsOnly(t *testing.T) {
 				most.Store(n)
 			}
 			defer now.Add(-1)
-			time.Sleep(time.Second) //nolint:forbidigo // work, on the bubble's clock
+			time.Sleep(time.Second)
 			return 1, nil
 		}})
 		start := time.Now()
@@ -125,12 +125,12 @@ func (e *nilError) Error() string { return e.text }
 
 type badSize struct{}
 
-func (badSize) SizeBytes() int64 { panic("no size") } //nolint:forbidigo // what users' code may do
+func (badSize) SizeBytes() int64 { panic("no size") }
 
 type badBinary struct{ N int }
 
-func (badBinary) MarshalBinary() ([]byte, error) { panic("no bytes") }      //nolint:forbidigo // what users' code may do
-func (*badBinary) UnmarshalBinary([]byte) error  { panic("bytes refused") } //nolint:forbidigo // what users' code may do
+func (badBinary) MarshalBinary() ([]byte, error) { panic("no bytes") }
+func (*badBinary) UnmarshalBinary([]byte) error  { panic("bytes refused") }
 
 type pickled struct{ error }
 
@@ -140,7 +140,7 @@ func (pickled) Pickle() []byte { return []byte("a pickle") }
 // worker goes on.
 func TestWhatTasksMayDo(t *testing.T) {
 	panicking := func(v any) func(context.Context, *Job) (any, error) {
-		return func(context.Context, *Job) (any, error) { panic(v) } //nolint:forbidigo // what users' code may do
+		return func(context.Context, *Job) (any, error) { panic(v) }
 	}
 	for name, k := range map[string]struct {
 		f     func(context.Context, *Job) (any, error)
