@@ -80,7 +80,7 @@ func happened(ctx context.Context, what <-chan struct{}) bool {
 }
 
 func (w *Worker) handOn(ctx context.Context) error {
-	if w.stream.Load() == nil || w.ctx.Err() != nil {
+	if w.stream.Load() == nil || w.left() {
 		return nil
 	}
 	w.setStatus("closing_gracefully")
@@ -88,11 +88,14 @@ func (w *Worker) handOn(ctx context.Context) error {
 	if err == nil {
 		err = w.pool.Call(ctx, w.set.Scheduler, m, nil)
 	}
-	if err != nil && w.ctx.Err() == nil {
+	if err != nil && !w.left() {
 		return fmt.Errorf("worker %s: retire: %w", w.address, err)
 	}
 	return nil
 }
+
+// left says that the worker has left, and why calls of its pool end.
+func (w *Worker) left() bool { return w.ctx.Err() != nil }
 
 // retireRequest is the operation with a bound for the scheduler a little below
 // our own.

@@ -123,6 +123,8 @@ type nilError struct{ text string }
 
 func (e *nilError) Error() string { return e.text }
 
+func noError() *nilError { return nil }
+
 type badSize struct{}
 
 func (badSize) SizeBytes() int64 { panic("no size") }
@@ -150,7 +152,7 @@ func TestWhatTasksMayDo(t *testing.T) {
 		"error":         {func(context.Context, *Job) (any, error) { return nil, errors.New("no luck") }, "no luck", ""},
 		"panic":         {panicking("boom"), "panic: boom", "TestWhatTasksMayDo"},
 		"panic error":   {panicking(errors.New("deep")), "panic: deep", "TestWhatTasksMayDo"},
-		"nil pointer":   {func(context.Context, *Job) (any, error) { var p *nilError; return p.text, nil }, "nil pointer", "TestWhatTasksMayDo"},
+		"nil pointer":   {func(context.Context, *Job) (any, error) { return noError().text, nil }, "nil pointer", "TestWhatTasksMayDo"},
 		"goexit":        {func(context.Context, *Job) (any, error) { runtime.Goexit(); return nil, nil }, "runtime.Goexit", ""},
 		"nil error":     {func(context.Context, *Job) (any, error) { return nil, (*nilError)(nil) }, "*workerrt.nilError", ""},
 		"size of value": {func(context.Context, *Job) (any, error) { return badSize{}, nil }, "no size", "SizeBytes"},
