@@ -28,7 +28,7 @@ type UpdateGraph struct {
 	Annotations      Opaque   `msg:"annotations"`
 	SpanMetadata     Opaque   `msg:"span_metadata"`
 	// Tasks is the graph of a gdask client, in submission order.
-	Tasks []TaskDef `msg:"gdask_tasks,omitempty,allownil"`
+	Tasks TaskDefs `msg:"gdask_tasks,omitzero"`
 }
 
 // TaskDef is one task of a graph as the scheduler sees it: all but RunSpec is

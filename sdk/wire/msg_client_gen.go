@@ -1622,7 +1622,7 @@ func (z *UpdateGraph) MarshalMsg(b []byte) (o []byte, err error) {
 	zb0001Len := uint32(10)
 	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
-	if z.Tasks == nil {
+	if z.Tasks.IsZero() {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
@@ -1697,13 +1697,10 @@ func (z *UpdateGraph) MarshalMsg(b []byte) (o []byte, err error) {
 		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "gdask_tasks"
 			o = append(o, 0xab, 0x67, 0x64, 0x61, 0x73, 0x6b, 0x5f, 0x74, 0x61, 0x73, 0x6b, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.Tasks)))
-			for za0001 := range z.Tasks {
-				o, err = z.Tasks[za0001].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Tasks", za0001)
-					return
-				}
+			o, err = z.Tasks.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Tasks")
+				return
 			}
 		}
 	}
@@ -1783,28 +1780,10 @@ func (z *UpdateGraph) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "gdask_tasks":
-			if msgp.IsNil(bts) {
-				bts = bts[1:]
-				z.Tasks = nil
-			} else {
-				var zb0002 uint32
-				zb0002, bts, err = lenientArray(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Tasks")
-					return
-				}
-				if z.Tasks != nil && cap(z.Tasks) >= int(zb0002) {
-					z.Tasks = (z.Tasks)[:zb0002]
-				} else {
-					z.Tasks = make([]TaskDef, zb0002)
-				}
-				for za0001 := range z.Tasks {
-					bts, err = z.Tasks[za0001].UnmarshalMsg(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Tasks", za0001)
-						return
-					}
-				}
+			bts, err = z.Tasks.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Tasks")
+				return
 			}
 		default:
 			bts, err = skip(bts)
@@ -1820,9 +1799,6 @@ func (z *UpdateGraph) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *UpdateGraph) Msgsize() (s int) {
-	s = 1 + 9 + z.ExprSer.Msgsize() + 5 + z.Keys.Msgsize() + 18 + z.InternalPriority.Msgsize() + 16 + z.SubmittingTask.Msgsize() + 13 + z.FifoTimeout.Msgsize() + 7 + z.Actors.Msgsize() + 5 + z.Code.Msgsize() + 12 + z.Annotations.Msgsize() + 14 + z.SpanMetadata.Msgsize() + 12 + msgp.ArrayHeaderSize
-	for za0001 := range z.Tasks {
-		s += z.Tasks[za0001].Msgsize()
-	}
+	s = 1 + 9 + z.ExprSer.Msgsize() + 5 + z.Keys.Msgsize() + 18 + z.InternalPriority.Msgsize() + 16 + z.SubmittingTask.Msgsize() + 13 + z.FifoTimeout.Msgsize() + 7 + z.Actors.Msgsize() + 5 + z.Code.Msgsize() + 12 + z.Annotations.Msgsize() + 14 + z.SpanMetadata.Msgsize() + 12 + z.Tasks.Msgsize()
 	return
 }

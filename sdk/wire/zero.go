@@ -9,3 +9,6 @@ func (z Resources) IsZero() bool { return z == nil }
 
 // IsZero implements the same for sizes.
 func (z KeySizes) IsZero() bool { return len(z) == 0 }
+
+// IsZero implements the same for tasks.
+func (z TaskDefs) IsZero() bool { return len(z) == 0 }
