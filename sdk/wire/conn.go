@@ -42,8 +42,9 @@ type Conn struct {
 	closeOnce sync.Once
 	closeErr  error
 
-	mu     sync.Mutex // guards writer
+	mu     sync.Mutex // guards the fields below
 	writer *frameWriter
+	broken error // of a write that may have left half a message behind
 }
 
 // ValueConn is what the net.Conn of an in-process transport also implements:
@@ -207,11 +208,14 @@ func (c *Conn) finish(b []byte, err error) error {
 	if err != nil {
 		return err
 	}
+	if c.broken != nil { // what follows would be taken for the rest
+		return c.broken
+	}
 	c.writer.end(b)
 	if err := c.writer.flush(c.nc, c.writeTimeout); err != nil {
-		return fmt.Errorf("wire: write to %s: %w", c.nc.RemoteAddr(), err)
+		c.broken = fmt.Errorf("wire: write to %s: %w", c.nc.RemoteAddr(), err)
 	}
-	return nil
+	return c.broken
 }
 
 // eof turns the ways a connection ends into io.EOF.

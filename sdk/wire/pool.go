@@ -21,22 +21,29 @@ type Pool struct {
 	settings Settings
 	slots    chan struct{} // one per connection in use
 
+	ctx   context.Context // ends with Close
+	close context.CancelCauseFunc
+
 	mu     sync.Mutex
 	idle   map[string][]*Conn
+	kept   int // connections in idle
 	inUse  map[*Conn]struct{}
 	closed bool
 	calls  sync.WaitGroup
 }
 
-// idlePerAddress bounds kept connections.
+// idlePerAddress bounds the kept connections to one address; all together they
+// are at most as many as may be in use.
 const idlePerAddress = 8
 
 // NewPool returns a pool of at most limit connections in use (0: 512).
 func NewPool(dial DialFunc, s Settings, limit int) *Pool {
-	return &Pool{
+	p := &Pool{
 		dial: dial, settings: s, slots: make(chan struct{}, orDefault(limit, 512)),
 		idle: map[string][]*Conn{}, inUse: map[*Conn]struct{}{},
 	}
+	p.ctx, p.close = context.WithCancelCause(context.Background())
+	return p
 }
 
 // Call sends req to address and decodes the answer into reply (nil: ignored).
@@ -87,10 +94,15 @@ func (p *Pool) with(ctx context.Context, address, op string, f func(*Conn) error
 		var remote *RemoteError
 		healthy := !ended && (err == nil || errors.As(err, &remote))
 		p.give(address, c, healthy)
-		if ended && err != nil {
+		switch {
+		case err == nil:
+			return nil
+		case ended:
 			return fmt.Errorf("wire: %s to %s: %w", op, address, context.Cause(ctx))
+		case !healthy && p.isClosed():
+			return fmt.Errorf("wire: %s to %s: %w", op, address, ErrPoolClosed)
 		}
-		if err != nil && kept && !healthy && isDead(err) {
+		if kept && !healthy && isDead(err) {
 			continue
 		}
 		return err
@@ -102,6 +114,8 @@ func (p *Pool) take(ctx context.Context, address string) (c *Conn, kept bool, er
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, false, context.Cause(ctx)
+	case <-p.ctx.Done():
+		return nil, false, ErrPoolClosed
 	}
 	p.mu.Lock()
 	if p.closed {
@@ -112,7 +126,7 @@ func (p *Pool) take(ctx context.Context, address string) (c *Conn, kept bool, er
 	p.calls.Add(1)
 	if cs := p.idle[address]; len(cs) > 0 {
 		c = cs[len(cs)-1]
-		p.idle[address] = cs[:len(cs)-1]
+		p.setIdleLocked(address, cs[:len(cs)-1])
 		p.inUse[c] = struct{}{}
 		p.mu.Unlock()
 		return c, true, nil
@@ -126,13 +140,24 @@ func (p *Pool) take(ctx context.Context, address string) (c *Conn, kept bool, er
 }
 
 func (p *Pool) connect(ctx context.Context, address string) (*Conn, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	connected := make(chan struct{})
+	defer close(connected)
+	go func() { // ends with this function
+		select {
+		case <-p.ctx.Done():
+			cancel(ErrPoolClosed)
+		case <-connected:
+		}
+	}()
 	nc, err := p.dial(ctx, address)
 	if err != nil {
-		return nil, err
+		return nil, p.orClosed(err)
 	}
 	c, err := NewConn(ctx, nc, p.settings)
 	if err != nil {
-		return nil, err
+		return nil, p.orClosed(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,36 +168,76 @@ func (p *Pool) connect(ctx context.Context, address string) (*Conn, error) {
 	return c, nil
 }
 
+// orClosed is ErrPoolClosed when that is the likely cause of err.
+func (p *Pool) orClosed(err error) error {
+	if p.isClosed() {
+		return ErrPoolClosed
+	}
+	return err
+}
+
+func (p *Pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 func (p *Pool) give(address string, c *Conn, healthy bool) {
 	p.mu.Lock()
 	delete(p.inUse, c)
-	keep := healthy && !p.closed && len(p.idle[address]) < idlePerAddress
-	if keep {
-		p.idle[address] = append(p.idle[address], c)
+	drop := c
+	if healthy && !p.closed && len(p.idle[address]) < idlePerAddress {
+		drop = p.makeRoomLocked()
+		p.setIdleLocked(address, append(p.idle[address], c))
 	}
 	p.mu.Unlock()
-	if !keep {
-		_ = c.Close() // the call's own error says what went wrong
+	if drop != nil {
+		_ = drop.Close() // the call's own error says what went wrong
 	}
 	<-p.slots
 	p.calls.Done()
+}
+
+// makeRoomLocked takes any kept connection out when there are too many: those to
+// addresses that nobody calls any more would stay for ever.
+func (p *Pool) makeRoomLocked() *Conn {
+	if p.kept < cap(p.slots) {
+		return nil
+	}
+	for address, cs := range p.idle {
+		p.setIdleLocked(address, cs[1:])
+		return cs[0]
+	}
+	return nil
+}
+
+// setIdleLocked replaces the kept connections to an address.
+func (p *Pool) setIdleLocked(address string, cs []*Conn) {
+	p.kept += len(cs) - len(p.idle[address])
+	if len(cs) == 0 {
+		delete(p.idle, address)
+		return
+	}
+	p.idle[address] = cs
 }
 
 // Forget closes the kept connections to an address that is gone.
 func (p *Pool) Forget(address string) {
 	p.mu.Lock()
 	cs := p.idle[address]
-	delete(p.idle, address)
+	p.setIdleLocked(address, nil)
 	p.mu.Unlock()
 	for _, c := range cs {
 		_ = c.Close() // nobody uses it
 	}
 }
 
-// Close closes all connections, which ends the calls in flight, and waits for them.
+// Close closes all connections, which ends the calls in flight, and waits for
+// them. Calls that are waiting to begin fail with ErrPoolClosed. Safe twice.
 func (p *Pool) Close() error {
 	p.mu.Lock()
 	p.closed = true
+	p.close(ErrPoolClosed)
 	var cs []*Conn
 	for _, idle := range p.idle {
 		cs = append(cs, idle...)
@@ -180,7 +245,7 @@ func (p *Pool) Close() error {
 	for c := range p.inUse {
 		cs = append(cs, c)
 	}
-	p.idle = nil
+	p.idle, p.kept = nil, 0
 	p.mu.Unlock()
 	var errs []error
 	for _, c := range cs {
