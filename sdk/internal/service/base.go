@@ -76,14 +76,18 @@ func (b *Base) Shutdown(ctx context.Context, r *pluginv1.ShutdownRequest) (*plug
 	return &pluginv1.ShutdownResponse{}, nil
 }
 
-// flatten returns the parts of a joined error.
+// flatten returns the parts of errors that were joined line by line, and any
+// other error as it is.
 func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
 	var joined interface{ Unwrap() []error }
 	if errors.As(err, &joined) {
-		return joined.Unwrap()
+		parts := joined.Unwrap()
+		if errors.Join(parts...).Error() == err.Error() {
+			return parts
+		}
 	}
 	return []error{err}
 }

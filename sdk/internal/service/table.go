@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strconv"
 	"sync"
@@ -17,11 +18,13 @@ const maxEnded = 256
 // is set once, before others can find the entry.
 type entry struct {
 	id    string
+	stop  context.CancelCauseFunc // ends the joining
 	name  string
 	addr  string
 	state workerv1.WorkerState
 	err   string
 	run   Running
+	late  bool // joined when the plugin was shutting down already
 }
 
 // table is what the process knows of its workers.
@@ -39,28 +42,40 @@ func newTable() *table { return &table{changed: make(chan struct{})} }
 var errClosing = errors.New("start: the plugin is shutting down")
 
 // add enters a worker that is about to join.
-func (t *table) add(name string) (*entry, error) {
+func (t *table) add(name string, stop context.CancelCauseFunc) (*entry, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return nil, errClosing
 	}
 	t.next++
-	e := &entry{id: strconv.Itoa(t.next), name: name, state: workerv1.WorkerState_WORKER_STATE_STARTING}
+	e := &entry{id: strconv.Itoa(t.next), stop: stop, name: name, state: workerv1.WorkerState_WORKER_STATE_STARTING}
 	t.entries = append(t.entries, e)
 	t.bumpLocked()
 	return e, nil
 }
 
+// settled enters the end of a worker of which nobody said how its joining went.
+func (t *table) settled(e *entry) {
+	t.mu.Lock()
+	starting := e.state == workerv1.WorkerState_WORKER_STATE_STARTING
+	t.mu.Unlock()
+	if starting {
+		t.ended(e, errors.New("start: the worker class panicked"))
+	}
+}
+
 // joined enters what runs and watches for its end.
 func (t *table) joined(e *entry, run Running) error {
+	name, address := run.Name(), run.Address() // the author's code, so not under the lock
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e.run, e.name, e.addr = run, run.Name(), run.Address()
+	e.run, e.name, e.addr = run, name, address
 	e.state = workerv1.WorkerState_WORKER_STATE_RUNNING
 	t.waits.Go(func() { t.follow(e, run) })
 	t.bumpLocked()
 	if t.closed {
+		e.late = true
 		return errClosing
 	}
 	return nil
@@ -106,7 +121,7 @@ func (t *table) set(e *entry, s workerv1.WorkerState) {
 func (t *table) ended(e *entry, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e.state = workerv1.WorkerState_WORKER_STATE_EXITED
+	e.state, e.late = workerv1.WorkerState_WORKER_STATE_EXITED, false
 	if err != nil {
 		e.err = err.Error()
 	}
@@ -161,25 +176,59 @@ func (t *table) quietLocked() bool {
 	return true
 }
 
-// stopAll refuses new workers and ends all present ones at once.
+// stopAll refuses new workers, ends the joining of some and stops all others.
 func (t *table) stopAll(ctx context.Context, reason string) error {
 	t.mu.Lock()
 	t.closed = true
-	var runs []Running
+	t.bumpLocked()
+	for _, e := range t.entries {
+		if e.state == workerv1.WorkerState_WORKER_STATE_STARTING {
+			e.stop(errClosing)
+		}
+	}
+	runs := t.runsLocked()
+	t.mu.Unlock()
+	errs := make([]error, len(runs)+1)
+	var wg sync.WaitGroup
+	for i, run := range runs {
+		wg.Go(func() { errs[i] = run.Stop(ctx, reason) })
+	}
+	errs[len(runs)] = t.joiningOver(ctx)
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// runsLocked are the workers that have joined and not ended.
+func (t *table) runsLocked() (runs []Running) {
 	for _, e := range t.entries {
 		if e.run != nil && e.state != workerv1.WorkerState_WORKER_STATE_EXITED {
 			runs = append(runs, e.run)
 		}
 	}
-	t.bumpLocked()
-	t.mu.Unlock()
-	errs := make([]error, len(runs))
-	var wg sync.WaitGroup
-	for i, run := range runs {
-		wg.Go(func() { errs[i] = run.Stop(ctx, reason) })
+	return runs
+}
+
+// joiningOver waits until no worker is joining any more. One that has joined all
+// the same is stopped by its starter.
+func (t *table) joiningOver(ctx context.Context) error {
+	for {
+		t.mu.Lock()
+		late, changed := 0, t.changed
+		for _, e := range t.entries {
+			if e.state == workerv1.WorkerState_WORKER_STATE_STARTING || e.late {
+				late++
+			}
+		}
+		t.mu.Unlock()
+		if late == 0 {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("stop: %d workers are still joining: %w", late, context.Cause(ctx))
+		}
 	}
-	wg.Wait()
-	return errors.Join(errs...)
 }
 
 // bumpLocked tells watchers that something changed.

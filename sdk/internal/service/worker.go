@@ -13,6 +13,9 @@ import (
 	"github.com/gdask/gdask/sdk/worker"
 )
 
+// lateGrace bounds the stop of a worker that nobody waits for any more.
+const lateGrace = 10 * time.Second
+
 // Starter makes workers; ctx bounds the joining only.
 type Starter func(ctx context.Context, o worker.StartOptions) (Running, error)
 
@@ -33,24 +36,41 @@ type Workers struct {
 // NewWorkers serves workers made by start.
 func NewWorkers(start Starter) *Workers { return &Workers{start: start, table: newTable()} }
 
-// Start brings one worker to the scheduler.
+// Start brings one worker to the scheduler. The plugin's shutdown and the caller's
+// leaving end the joining.
 func (w *Workers) Start(ctx context.Context, r *workerv1.StartRequest) (*workerv1.StartResponse, error) {
 	if r.Scheduler == "" {
 		return nil, failure(codes.InvalidArgument, ReasonStart, errors.New("start: no scheduler address"))
 	}
-	e, err := w.table.add(r.Name)
+	joining, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	e, err := w.table.add(r.Name, cancel)
 	if err != nil {
 		return nil, failure(codes.Unavailable, ReasonClosing, err)
 	}
-	run, err := w.start(ctx, Options(r))
+	defer w.table.settled(e) // also when the author's code panics
+	run, err := w.start(joining, Options(r))
 	if err != nil {
 		w.table.ended(e, err)
+		if errors.Is(context.Cause(joining), errClosing) {
+			return nil, failure(codes.Unavailable, ReasonClosing, errClosing)
+		}
 		return nil, failure(codes.FailedPrecondition, ReasonStart, err)
 	}
 	if err := w.table.joined(e, run); err != nil {
-		return nil, failure(codes.Unavailable, ReasonClosing, errors.Join(err, run.Stop(ctx, "plugin is shutting down")))
+		return nil, failure(codes.Unavailable, ReasonClosing, errors.Join(err, w.giveUp(ctx, run)))
+	}
+	if err := ctx.Err(); err != nil { // nobody hears of it
+		return nil, failure(codes.Canceled, ReasonStart, errors.Join(err, w.giveUp(ctx, run)))
 	}
 	return &workerv1.StartResponse{Id: e.id, Address: run.Address(), Name: run.Name()}, nil
+}
+
+// giveUp stops a worker that joined too late; ctx may have ended.
+func (w *Workers) giveUp(ctx context.Context, run Running) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lateGrace)
+	defer cancel()
+	return run.Stop(ctx, "joined too late")
 }
 
 // Watch streams states until the caller leaves or the plugin shuts down. A slow
