@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/internal/workerrt"
 	"github.com/gdask/gdask/sdk/task"
@@ -24,6 +26,7 @@ const pluginEnv = "GDASK_PLUGIN"
 type Running struct {
 	w    *workerrt.Worker
 	ex   Executor
+	log  hclog.Logger
 	done chan struct{}
 	err  error
 }
@@ -44,8 +47,8 @@ func (c *Class) Start(ctx context.Context, o StartOptions) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Running{ex: ex, done: make(chan struct{})}
 	set := c.settings(o, ex)
+	r := &Running{ex: ex, log: set.Logger, done: make(chan struct{})}
 	set.Transports = transports
 	if r.w, err = workerrt.Start(ctx, set); err != nil {
 		return nil, errors.Join(fmt.Errorf("worker class %s: %w", c.name, err), r.teardown())
@@ -58,6 +61,9 @@ func (c *Class) settings(o StartOptions, ex Executor) workerrt.Settings {
 	c.mu.Lock()
 	logger := c.opts.logger
 	c.mu.Unlock()
+	if logger == nil {
+		logger = hclog.NewNullLogger()
+	}
 	s := workerrt.Settings{
 		Scheduler: o.Scheduler, Name: o.Name, NThreads: o.NThreads, MemoryLimit: o.MemoryLimit,
 		Resources: resources(o, ex), LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
@@ -96,7 +102,7 @@ func (r *Running) supervise() {
 		status, changed := r.w.Changed()
 		if now := status == "paused"; p != nil && now != paused {
 			paused = now
-			p.Pause(now)
+			r.tell(p, now)
 		}
 		select {
 		case <-changed:
@@ -105,6 +111,16 @@ func (r *Running) supervise() {
 			return
 		}
 	}
+}
+
+// tell calls the author's code, whose panic must not end the process.
+func (r *Running) tell(p Pause, paused bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.log.Error("the executor's Pause panicked", "worker", r.Name(), "paused", paused, "error", task.NewPanicError(v))
+		}
+	}()
+	p.Pause(paused)
 }
 
 func (r *Running) teardown() (err error) {
@@ -172,6 +188,11 @@ func (r *Running) wait(ctx context.Context) error {
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
+	}
+	select { // the end counts even when ctx has ended as well
+	case <-r.done:
+		return nil
+	default:
 		return fmt.Errorf("worker %s: not ended: %w", r.Name(), context.Cause(ctx))
 	}
 }

@@ -60,8 +60,17 @@ func typeSchema(t reflect.Type, depth int) *property {
 
 func structSchema(t reflect.Type, depth int) *property {
 	p := &property{Type: "object", Properties: map[string]*property{}, Additional: false}
+	p.addFields(t, depth)
+	return p
+}
+
+func (p *property) addFields(t reflect.Type, depth int) {
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if promoted(f) {
+			p.addFields(f.Type, depth)
+			continue
+		}
 		if !f.IsExported() || name == "-" {
 			continue
 		}
@@ -75,7 +84,12 @@ func structSchema(t reflect.Type, depth int) *property {
 		}
 		p.Properties[name] = q
 	}
-	return p
+}
+
+// promoted says that json takes an embedded struct's fields for the outer one's.
+func promoted(f reflect.StructField) bool {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return f.Anonymous && f.Type.Kind() == reflect.Struct && name == ""
 }
 
 // defaultJSON is the text of a default tag as JSON: texts need no quotes there.
@@ -94,20 +108,29 @@ func defaultJSON(t reflect.Type, text string) json.RawMessage {
 	return json.RawMessage(text)
 }
 
-// setDefaults fills the fields of a pointer to a struct from their default tags.
+// setDefaults fills the fields of a pointer to a struct, and those of structs in
+// it, from their default tags.
 func setDefaults(cfg any) error {
 	v := reflect.ValueOf(cfg).Elem()
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
+	return setFields(v)
+}
+
+func setFields(v reflect.Value) error {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		text, ok := f.Tag.Lookup("default")
-		if !ok || !f.IsExported() {
-			continue
-		}
-		if err := json.Unmarshal(defaultJSON(f.Type, text), v.Field(i).Addr().Interface()); err != nil {
-			return fmt.Errorf("default %q of field %s: %w", text, f.Name, err)
+		switch {
+		case !ok && f.Type.Kind() == reflect.Struct && (f.IsExported() || promoted(f)):
+			if err := setFields(v.Field(i)); err != nil {
+				return err
+			}
+		case ok && f.IsExported():
+			if err := json.Unmarshal(defaultJSON(f.Type, text), v.Field(i).Addr().Interface()); err != nil {
+				return fmt.Errorf("default %q of field %s: %w", text, f.Name, err)
+			}
 		}
 	}
 	return nil
