@@ -144,16 +144,39 @@ func (e *encoder) reflected(v any) error {
 			return nil
 		}
 	}
-	_, timed := v.(time.Time) // has a msgpack form of its own
-	if m, ok := v.(encoding.BinaryMarshaler); ok && !timed && (rv.Kind() != reflect.Pointer || !rv.IsNil()) {
+	v = addressable(v, rv)
+	if m, ok := v.(encoding.BinaryMarshaler); ok && !timed(v) && (rv.Kind() != reflect.Pointer || !rv.IsNil()) {
 		data, err := marshalBinary(m)
 		if err != nil {
-			return fmt.Errorf("task: MarshalBinary of %T: %w", v, err)
+			return fmt.Errorf("task: MarshalBinary of %s: %w", rv.Type(), err)
 		}
 		e.bytes("binary", data)
 		return nil
 	}
-	return e.msgpack(v)
+	return e.msgpack(v, rv.Type())
+}
+
+// timed says that v is a time, which has a msgpack form of its own.
+func timed(v any) bool {
+	switch v.(type) {
+	case time.Time, *time.Time:
+		return true
+	}
+	return false
+}
+
+// addressable is a pointer to a copy of values whose own codec, or that of a part
+// of them, may have a pointer receiver, as url.URL and big.Int do.
+func addressable(v any, rv reflect.Value) any {
+	t := rv.Type()
+	switch {
+	case t.Kind() == reflect.Struct, t.Kind() == reflect.Array:
+	case t.Name() == "" || t.Kind() == reflect.Pointer || reflect.PointerTo(t).NumMethod() == t.NumMethod():
+		return v
+	}
+	p := reflect.New(t)
+	p.Elem().Set(rv)
+	return p.Interface()
 }
 
 // marshalBinary calls users' code, which may do anything.
@@ -166,11 +189,11 @@ func marshalBinary(m encoding.BinaryMarshaler) (data []byte, err error) {
 	return m.MarshalBinary()
 }
 
-// msgpack leaves the value to the general encoder.
-func (e *encoder) msgpack(v any) (err error) {
+// msgpack leaves the value, or the value behind a pointer, to the general encoder.
+func (e *encoder) msgpack(v any, t reflect.Type) (err error) {
 	defer func() { // user types' own encoders may do anything
 		if r := recover(); r != nil {
-			err = fmt.Errorf("task: encoding a %T: panic: %v", v, r)
+			err = fmt.Errorf("task: encoding a %s: panic: %v", t, r)
 		}
 	}()
 	var buf bytes.Buffer
@@ -178,7 +201,11 @@ func (e *encoder) msgpack(v any) (err error) {
 	enc.UseCompactInts(true)
 	enc.SetSortMapKeys(true)
 	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("task: encoding a %T: %w", v, err)
+		return fmt.Errorf("task: encoding a %s: %w", t, err)
+	}
+	// More or less than one value would spoil the whole message around it.
+	if rest, err := msgp.Skip(buf.Bytes()); err != nil || len(rest) > 0 {
+		return fmt.Errorf("task: encoding a %s: its encoder must write exactly one msgpack value", t)
 	}
 	e.b = append(e.b, buf.Bytes()...)
 	return nil

@@ -80,12 +80,12 @@ func (f *filler) fill(t *testing.T, v reflect.Value) {
 // same compares what was sent with what came: nil and empty are one, and where a
 // frame stood in the message is nobody's business.
 func same(a, b reflect.Value) bool {
-	if o, ok := a.Interface().(Opaque); ok {
-		p, _ := b.Interface().(Opaque)
+	if o, ok := reflect.TypeAssert[Opaque](a); ok {
+		p, _ := reflect.TypeAssert[Opaque](b)
 		return bytes.Equal(o.Raw, p.Raw) && slices.EqualFunc(o.Frames, p.Frames, bytes.Equal)
 	}
-	if m, ok := a.Interface().(Metrics); ok {
-		p, _ := b.Interface().(Metrics)
+	if m, ok := reflect.TypeAssert[Metrics](a); ok {
+		p, _ := reflect.TypeAssert[Metrics](b)
 		p.Raw = nil
 		return reflect.DeepEqual(m, p)
 	}
