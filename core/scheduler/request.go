@@ -186,11 +186,13 @@ func (r *request) updateData(owner string) (state.UpdateData, error) {
 	if r.has("client") {
 		e.Client = r.str("client")
 	}
-	if _, err := e.WhoHas.UnmarshalMsg(r.raw("who_has")); err != nil {
-		return e, fmt.Errorf("operation %s: field who_has: %w", r.op, err)
-	}
-	if _, err := e.Nbytes.UnmarshalMsg(r.raw("nbytes")); err != nil {
-		return e, fmt.Errorf("operation %s: field nbytes: %w", r.op, err)
+	for name, into := range map[string]msgp.Unmarshaler{"who_has": &e.WhoHas, "nbytes": &e.Nbytes} {
+		if !r.has(name) {
+			continue
+		}
+		if _, err := into.UnmarshalMsg(r.raw(name)); err != nil {
+			return e, fmt.Errorf("operation %s: field %s: %w", r.op, name, err)
+		}
 	}
 	return e, nil
 }

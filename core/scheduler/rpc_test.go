@@ -241,3 +241,13 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// TestNewsOfNoData: a client may scatter nothing, and say so or leave it out.
+func TestNewsOfNoData(t *testing.T) {
+	s := start(t, nil)
+	mustAsk(t, s, "update_data", field{"who_has", object{}}, field{"nbytes", object{}}, field{"client", "c"})
+	mustAsk(t, s, "update_data")
+	if _, err := askFor(t, s, "update_data", field{"who_has", 3}); err == nil {
+		t.Error("a number is no map")
+	}
+}
