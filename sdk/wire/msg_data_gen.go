@@ -10,12 +10,24 @@ import (
 func (z *UpdateData) MarshalMsg(b []byte) (o []byte, err error) {
 	o = b
 	// check for omitted fields
-	zb0001Len := uint32(2)
-	var zb0001Mask uint8 /* 2 bits */
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
 	if z.Report == false {
 		zb0001Len--
 		zb0001Mask |= 0x2
+	}
+	if z.WhoHas.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.Nbytes.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	if z.Client == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -33,6 +45,29 @@ func (z *UpdateData) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "report"
 			o = append(o, 0xa6, 0x72, 0x65, 0x70, 0x6f, 0x72, 0x74)
 			o = msgp.AppendBool(o, z.Report)
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "who_has"
+			o = append(o, 0xa7, 0x77, 0x68, 0x6f, 0x5f, 0x68, 0x61, 0x73)
+			o, err = z.WhoHas.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "WhoHas")
+				return
+			}
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "nbytes"
+			o = append(o, 0xa6, 0x6e, 0x62, 0x79, 0x74, 0x65, 0x73)
+			o, err = z.Nbytes.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Nbytes")
+				return
+			}
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "client"
+			o = append(o, 0xa6, 0x63, 0x6c, 0x69, 0x65, 0x6e, 0x74)
+			o = msgp.AppendString(o, z.Client)
 		}
 	}
 	return
@@ -68,6 +103,24 @@ func (z *UpdateData) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Report")
 				return
 			}
+		case "who_has":
+			bts, err = z.WhoHas.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "WhoHas")
+				return
+			}
+		case "nbytes":
+			bts, err = z.Nbytes.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Nbytes")
+				return
+			}
+		case "client":
+			z.Client, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Client")
+				return
+			}
 		default:
 			bts, err = skip(bts)
 			if err != nil {
@@ -82,7 +135,7 @@ func (z *UpdateData) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *UpdateData) Msgsize() (s int) {
-	s = 1 + 5 + z.Data.Msgsize() + 7 + msgp.BoolSize
+	s = 1 + 5 + z.Data.Msgsize() + 7 + msgp.BoolSize + 8 + z.WhoHas.Msgsize() + 7 + z.Nbytes.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Client)
 	return
 }
 

@@ -6,12 +6,10 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// newMsg returns an empty message of the op of a map, or nil for one without a
-// Go struct. Dask has two requests named update_data: a worker's carries the
-// data, the scheduler's says only who got it and has no struct.
-func newMsg(op, body []byte) Msg {
+// newMsg returns an empty message of the op, or nil for one without a Go struct.
+func newMsg(op []byte) Msg {
 	f := ops[string(op)]
-	if f == nil || string(op) == "update_data" && fieldOf(body, "data") == nil {
+	if f == nil {
 		return nil
 	}
 	return f()
@@ -115,7 +113,7 @@ func (h *head) field(k, v []byte) ([]byte, error) {
 
 // decodeMsg reads one map with an op.
 func (d *decoder) decodeMsg(b, op []byte) (Msg, []byte, error) {
-	m := newMsg(op, b)
+	m := newMsg(op)
 	if m == nil {
 		m = &UnknownMsg{Name: string(op)}
 	}

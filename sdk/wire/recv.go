@@ -69,7 +69,7 @@ func known(m Msg) Msg {
 	if !ok {
 		return m
 	}
-	t := newMsg([]byte(u.Name), u.Map.Raw)
+	t := newMsg([]byte(u.Name))
 	if t == nil || DecodeBody(u.Map, t) != nil {
 		return m
 	}

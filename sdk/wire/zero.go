@@ -12,3 +12,6 @@ func (z KeySizes) IsZero() bool { return len(z) == 0 }
 
 // IsZero implements the same for tasks.
 func (z TaskDefs) IsZero() bool { return len(z) == 0 }
+
+// IsZero implements the same for addresses.
+func (z KeyAddresses) IsZero() bool { return len(z) == 0 }
