@@ -163,7 +163,7 @@ func TestCopiesAreBoundedByMemory(t *testing.T) {
 				now++
 				most = max(most, now)
 				mu.Unlock()
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				mu.Lock()
 				now--
 				mu.Unlock()

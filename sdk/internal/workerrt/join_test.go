@@ -84,7 +84,7 @@ func TestJoinWaitsForALateScheduler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		set := memSet(t)
 		go func() {
-			time.Sleep(3 * time.Minute)
+			<-time.After(3 * time.Minute)
 			schedulerAt(t, set, "mem://late")
 		}()
 		w, err := Start(t.Context(), Settings{Scheduler: "mem://late", Transports: set, LocalDirectory: t.TempDir()})

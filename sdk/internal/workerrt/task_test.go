@@ -101,7 +101,7 @@ func TestTasksRunInSlotsOnly(t *testing.T) {
 				most.Store(n)
 			}
 			defer now.Add(-1)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			return 1, nil
 		}})
 		start := time.Now()
