@@ -80,7 +80,7 @@ func TestPausesWhileMemoryIsShort(t *testing.T) {
 		if st := w.stats.Load(); st.Ready != 1 || st.Executing != 0 {
 			t.Errorf("a paused worker: %+v", st)
 		}
-		occupies(limit * 79 / 100) // not yet: the status must not flap
+		occupies(limit * 79 / 100)    // not yet: the status must not flap
 		<-time.After(5 * time.Second) // many heartbeats of the bubble
 		if w.Status() != "paused" {
 			t.Errorf("%s a little below the threshold", w.Status())
