@@ -188,7 +188,10 @@ func TestCloseTellsEverybody(t *testing.T) {
 	s := start(t, nil)
 	w := newWorker(t, s, "tcp://127.0.0.1:1001", 1)
 	c := newClient(t, s, "c")
-	eventually(t, s, "the worker's stream runs", func() bool { return s.loop.workers["tcp://127.0.0.1:1001"].out.stream != nil })
+	eventually(t, s, "both streams run", func() bool {
+		w, c := s.loop.workers["tcp://127.0.0.1:1001"], s.loop.clients["c"]
+		return w != nil && w.out.stream != nil && c != nil && c.out.stream != nil
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
