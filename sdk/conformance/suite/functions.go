@@ -33,7 +33,7 @@ const longLine = 70 << 10
 func RegisterFunctions(r *task.Registry) error {
 	return errors.Join(
 		r.Register(echoName, func(n int64) int64 { return n }),
-		r.Register(failName, func(text string) error { return errors.New(text) }),
+		r.Register(failName, errors.New),
 		r.Register(panicName, func(text string) { panic(text) }), //nolint:forbidigo // what it is for
 		r.Register(waitName, func(ctx context.Context) error {
 			<-ctx.Done()

@@ -83,7 +83,7 @@ func checkStart(ctx context.Context, e *env) error {
 	}
 	w := s.registered("suite-worker")
 	if w == nil {
-		return errors.New("Start was answered before the worker had registered with its scheduler")
+		return errors.New("the answer to Start came before the worker had registered with its scheduler")
 	}
 	var errs []error
 	if r.Id == "" {
@@ -97,7 +97,7 @@ func checkStart(ctx context.Context, e *env) error {
 		return err
 	}
 	if len(infos) != 1 || infos[0].Id != r.Id || infos[0].State != workerv1.WorkerState_WORKER_STATE_RUNNING {
-		errs = append(errs, fmt.Errorf("List says %v, want the one worker %q, running", infos, r.Id))
+		errs = append(errs, fmt.Errorf("the List call says %v, want the one worker %q, running", infos, r.Id))
 	}
 	return errors.Join(errs...)
 }
@@ -108,12 +108,12 @@ func (p *plugin) events(ctx context.Context, what string, match func(*workerv1.W
 	defer cancel()
 	stream, err := p.worker.Watch(ctx, &workerv1.WatchRequest{})
 	if err != nil {
-		return fmt.Errorf("Watch: %w", err)
+		return fmt.Errorf("the Watch call: %w", err)
 	}
 	for {
 		r, err := stream.Recv()
 		if err != nil {
-			return fmt.Errorf("Watch, waiting for %s: %w", what, err)
+			return fmt.Errorf("the Watch call, waiting for %s: %w", what, err)
 		}
 		if match(r) {
 			return nil
@@ -170,7 +170,7 @@ func checkOrder(ctx context.Context, e *env) error {
 		return fmt.Errorf("Drain of an unknown worker was answered with %s, want NotFound", status.Code(err))
 	}
 	if _, err := p.worker.Start(call, &workerv1.StartRequest{Nthreads: 1}); err == nil {
-		return errors.New("Start without a scheduler's address succeeded")
+		return errors.New("a Start without a scheduler's address succeeded")
 	}
 	s, err := e.newScheduler(ctx)
 	if err != nil {
@@ -180,9 +180,9 @@ func checkOrder(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	for _, time := range []string{"first", "second"} {
-		if err := p.stopWorker(ctx, r.Id, time); err != nil {
-			return fmt.Errorf("the %s time: %w", time, err)
+	for _, turn := range []string{"first", "second"} {
+		if err := p.stopWorker(ctx, r.Id, turn); err != nil {
+			return fmt.Errorf("the %s time: %w", turn, err)
 		}
 	}
 	if err := p.noWorkers(ctx, "Stop"); err != nil {
@@ -209,7 +209,7 @@ func checkDrain(ctx context.Context, e *env) error {
 	call, cancel := within(ctx, "Drain")
 	defer cancel()
 	if _, err := j.worker.Drain(call, &workerv1.DrainRequest{Id: j.id, TimeoutMs: (patience(ctx) / 2).Milliseconds()}); err != nil {
-		return fmt.Errorf("Drain: %w", err)
+		return fmt.Errorf("the Drain call: %w", err)
 	}
 	if err := j.noWorkers(ctx, "Drain"); err != nil {
 		return err
@@ -235,16 +235,17 @@ func checkUnreachable(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	call, cancel := within(ctx, "the failure of Start")
+	call, cancel := context.WithCancel(ctx) // no deadline: the plugin would see it
 	defer cancel()
+	defer time.AfterFunc(patience(ctx), cancel).Stop()
 	_, err = p.worker.Start(call, &workerv1.StartRequest{
 		Scheduler: nowhere, Nthreads: 1, LocalDirectory: e.local(), DeathTimeoutMs: time.Second.Milliseconds(),
 	})
 	if err == nil {
-		return fmt.Errorf("Start succeeded, though nobody listens on %s", nowhere)
+		return fmt.Errorf("the Start call succeeded, though nobody listens on %s", nowhere)
 	}
 	if call.Err() != nil {
-		return fmt.Errorf("Start with a death timeout of 1 s had not failed after %v", patience(ctx))
+		return fmt.Errorf("a Start with a death timeout of 1 s had not failed after %v", patience(ctx))
 	}
 	if err := p.noWorkers(ctx, "the Start that failed"); err != nil {
 		return err

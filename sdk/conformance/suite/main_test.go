@@ -1,3 +1,5 @@
+//go:build unix
+
 package suite
 
 import (
@@ -32,5 +34,5 @@ func program(t *testing.T, mode string) Program {
 	if err := os.Symlink(self, path); err != nil {
 		t.Fatal(err)
 	}
-	return Program{Path: path, Env: []string{helperEnv + "=" + mode}}
+	return Program{Path: path, Env: []string{helperEnv + "=" + mode, "GORACE=atexit_sleep_ms=0"}}
 }

@@ -53,14 +53,14 @@ func (e *env) launch(ctx context.Context) (*plugin, error) {
 		return nil, err
 	}
 	out := &plugin{process: p, greeting: g, conn: conn, base: pluginv1.NewPluginClient(conn), worker: workerv1.NewWorkerClient(conn)}
-	return out, e.drainOutput(conn)
+	return out, e.drainOutput(ctx, conn)
 }
 
 // drainOutput reads what the plugin's code prints, which go-plugin's service
 // streams to the host: a plugin whose output nobody takes blocks in a print. A
 // plugin without that service keeps its output to itself.
-func (e *env) drainOutput(conn *grpc.ClientConn) error {
-	ctx, cancel := context.WithCancel(context.Background())
+func (e *env) drainOutput(ctx context.Context, conn *grpc.ClientConn) error {
+	ctx, cancel := context.WithCancel(ctx)
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/plugin.GRPCStdio/StreamStdio")
 	if err != nil {
 		cancel()
@@ -131,7 +131,7 @@ func (p *plugin) description(ctx context.Context) (sdk.Description, error) {
 	defer cancel()
 	r, err := p.base.Describe(ctx, &pluginv1.DescribeRequest{})
 	if err != nil {
-		return sdk.Description{}, fmt.Errorf("Describe: %w", err)
+		return sdk.Description{}, fmt.Errorf("the Describe call: %w", err)
 	}
 	d := sdk.Description{
 		Kind: r.Kind, Name: r.Name, Version: r.Version, SDKVersion: r.SdkVersion, Services: r.Services,
@@ -151,7 +151,7 @@ func (p *plugin) startWorker(ctx context.Context, e *env, s *scheduler, name str
 		Scheduler: s.address(), Name: name, Nthreads: 1, LocalDirectory: e.local(), DeathTimeoutMs: patience(ctx).Milliseconds(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("Start: %w", err)
+		return nil, fmt.Errorf("the Start call: %w", err)
 	}
 	return r, nil
 }
@@ -171,7 +171,7 @@ func (p *plugin) list(ctx context.Context) ([]*workerv1.WorkerInfo, error) {
 	defer cancel()
 	r, err := p.worker.List(ctx, &workerv1.ListRequest{})
 	if err != nil {
-		return nil, fmt.Errorf("List: %w", err)
+		return nil, fmt.Errorf("the List call: %w", err)
 	}
 	return r.Workers, nil
 }
@@ -182,7 +182,7 @@ func (p *plugin) shutdown(ctx context.Context) error {
 	defer cancel()
 	_, err := p.base.Shutdown(call, &pluginv1.ShutdownRequest{GraceMs: (patience(ctx) / 3).Milliseconds(), Reason: "the suite is done"})
 	if err != nil {
-		return fmt.Errorf("Shutdown: %w", err)
+		return fmt.Errorf("the Shutdown call: %w", err)
 	}
 	if err := p.await(ctx, "end of the process after Shutdown was answered"); err != nil {
 		return err
