@@ -27,6 +27,7 @@ const (
 // main hands over to gdask.Main, because the worker processes of a cluster are
 // this executable again.
 func main() {
+	registerFunctions()
 	gdask.Main(func() {
 		ctx, stop := interruptible(os.Stderr)
 		code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)

@@ -25,7 +25,7 @@ const describeTimeout = 10 * time.Second
 func (a *app) pluginCommand() *cobra.Command {
 	sub := func(use, short string, least, most int, what string, f func(ctx context.Context, c *config.Config, args []string) error) *cobra.Command {
 		cmd := &cobra.Command{Use: use, Short: short, Args: arguments(least, most, what)}
-		cmd.Flags().StringSlice("plugin-dir", nil, "`directory` with plugins, searched first; may be repeated")
+		pluginDirFlag(cmd)
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
 			l, err := a.load(cmd.Flags(), keys{"plugin-dir": "plugins.dirs"})
 			if err != nil {
@@ -39,7 +39,12 @@ func (a *app) pluginCommand() *cobra.Command {
 		sub("list", "List the worker classes, builtin and found", 0, 0, "", a.listPlugins),
 		sub("inspect NAME", "Print what a plugin says about itself", 1, 1, "the plugin's name", a.inspectPlugin),
 		sub("verify NAME", "Check a plugin's file and print its checksum", 1, 1, "the plugin's name", a.verifyPlugin),
+		a.pluginNewCommand(), a.pluginTestCommand(),
 	)
+}
+
+func pluginDirFlag(cmd *cobra.Command) {
+	cmd.Flags().StringSlice("plugin-dir", nil, "`directory` with plugins, searched first; may be repeated")
 }
 
 // host is a plugin host for the configuration; it has this command's builtins.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
@@ -27,24 +28,33 @@ const largeSize = 16 << 20
 // longLine is longer than the buffer of a pipe and of most readers.
 const longLine = 70 << 10
 
-// RegisterFunctions offers the functions that the suite calls. A Go plugin need
+// Functions are the functions that the suite calls, by name. A Go plugin need
 // not have them: then the suite checks that its workers refuse them by name. A
 // class that has them is tested with running tasks.
-func RegisterFunctions(r *task.Registry) error {
-	return errors.Join(
-		r.Register(echoName, func(n int64) int64 { return n }),
-		r.Register(failName, errors.New),
-		r.Register(panicName, func(text string) { panic(text) }), //nolint:forbidigo // what it is for
-		r.Register(waitName, func(ctx context.Context) error {
+func Functions() map[string]any {
+	return map[string]any{
+		echoName:  func(n int64) int64 { return n },
+		failName:  errors.New,
+		panicName: func(text string) { panic(text) }, //nolint:forbidigo // what it is for
+		waitName: func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}),
-		r.Register(largeName, func(n int) []byte { return bytes.Repeat([]byte("gdask"), n/5+1)[:n] }),
-		r.Register(printName, func(n int) error {
-			_, err := fmt.Fprintln(os.Stdout, string(bytes.Repeat([]byte("x"), n)))
+		},
+		largeName: func(n int) []byte { return bytes.Repeat([]byte("gdask"), n/5+1)[:n] },
+		printName: func(n int) error {
+			_, err := fmt.Fprintln(os.Stdout, strings.Repeat("x", n))
 			return err
-		}),
-	)
+		},
+	}
+}
+
+// RegisterFunctions offers the functions to the workers of a registry.
+func RegisterFunctions(r *task.Registry) error {
+	var errs []error
+	for name, fn := range Functions() {
+		errs = append(errs, r.Register(name, fn))
+	}
+	return errors.Join(errs...)
 }
 
 // reference is the result of another task as an argument.

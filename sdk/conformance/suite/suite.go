@@ -27,6 +27,8 @@ const caseLimit = 5 * time.Minute
 
 // T is what a suite needs of its surroundings. *testing.T is a T[*testing.T].
 type T[Self any] interface {
+	// Context ends when the cases are to be given up.
+	Context() context.Context
 	// Run runs f as a case of that name and reports whether it passed.
 	Run(name string, f func(Self)) bool
 	// Errorf says why the case fails.
@@ -116,12 +118,13 @@ func workerRules() []rule {
 
 // reporter is the part of a T that one case uses.
 type reporter interface {
+	Context() context.Context
 	Errorf(format string, args ...any)
 	Logf(format string, args ...any)
 }
 
 func (r *rule) run(t reporter, p Program) {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), caseLimit, fmt.Errorf("the case took longer than %v", caseLimit))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), caseLimit, fmt.Errorf("the case took longer than %v", caseLimit))
 	defer cancel()
 	ctx = context.WithValue(ctx, patienceKey{}, p.Patience)
 	e, err := newEnv(p, t.Logf)

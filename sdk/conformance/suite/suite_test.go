@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func (f fault) check(t *testing.T) {
 	if f.slow {
 		p.Patience = 5 * time.Second
 	}
-	r := &report{only: f.rule}
+	r := &report{ctx: t.Context(), only: f.rule}
 	Worker(r, p)
 	if !slices.Contains(r.failed, f.rule) || !strings.Contains(r.text, f.says) {
 		t.Fatalf("failed are %q, want %s with %q in:\n%s", r.failed, f.rule, f.says, r.text)
@@ -108,6 +109,7 @@ func TestEveryRuleIsExplained(t *testing.T) {
 
 // report is a T without package testing, that runs one case.
 type report struct {
+	ctx        context.Context
 	only, text string
 	name       string
 	failed     []string
@@ -121,6 +123,8 @@ func (r *report) Run(name string, f func(*report)) bool {
 	f(r)
 	return len(r.failed) == 0
 }
+
+func (r *report) Context() context.Context { return r.ctx }
 
 func (r *report) Errorf(format string, args ...any) {
 	r.failed = append(r.failed, r.name)
