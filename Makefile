@@ -35,8 +35,9 @@ test: ## run all tests (no network, no Python, no root)
 race: ## run all tests with the race detector
 	$(GO) test -race -timeout 10m $(PKGS)
 
-conformance: build plugins ## run the conformance suite on the example plugin's binary
-	$(BIN)/gdask plugin inspect mycustom
+conformance: build plugins ## run the conformance suites on plugins, worker classes and transports
+	$(BIN)/gdask plugin test mycustom
+	$(BIN)/gdask plugin test threadpool
 	$(GO) test ./sdk/conformance/... ./builtin/comm/...
 	for m in $(MODULES); do (cd $$m && $(GO) vet ./... && $(GO) test ./...); done
 
