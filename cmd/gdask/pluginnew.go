@@ -139,7 +139,7 @@ func (o *skeletonOptions) files() ([]file, error) {
 func (o *skeletonOptions) commands() string {
 	binary := handshake.BinaryName(o.kind, o.name)
 	var b strings.Builder
-	fmt.Fprintf(&b, "cd %s\n", o.dir)
+	fmt.Fprintf(&b, "cd %s\n", quoted(o.dir))
 	if o.replace == "" {
 		b.WriteString("go mod tidy                              # once: adds gdask to go.mod and go.sum\n")
 	}
@@ -179,7 +179,7 @@ func (o *skeletonOptions) moduleFiles() ([]file, error) {
 	return []file{{"go.mod", strings.Join(lines, "\n")}, {"go.sum", string(sum)}}, nil
 }
 
-// quoted is a path as go.mod wants it.
+// quoted is a path as go.mod and shells want it.
 func quoted(path string) string {
 	if strings.ContainsAny(path, " \t'\"`(),") {
 		return strconv.Quote(path)

@@ -15,6 +15,7 @@ import (
 	"github.com/gdask/gdask"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/plugins"
+	"github.com/gdask/gdask/plugins/catalog"
 	"github.com/gdask/gdask/sdk/conformance/suite"
 )
 
@@ -77,30 +78,30 @@ func (a *app) program(c *config.Config, arg string) (suite.Program, error) {
 	if err != nil {
 		return suite.Program{}, err
 	}
-	return programOf(e.Name, e.Path, e.Builtin, classes[e.Name])
+	return a.programOf(e, classes[e.Name])
 }
 
 // programOf adds what the configuration says of a class.
-func programOf(name, path string, builtin bool, s plugins.ClassSettings) (suite.Program, error) {
-	p := suite.Program{Path: path, Args: s.Args}
+func (a *app) programOf(e catalog.Entry, s plugins.ClassSettings) (suite.Program, error) {
+	p := suite.Program{Path: e.Path, Args: s.Args}
 	for k, v := range s.Env {
 		p.Env = append(p.Env, k+"="+v)
 	}
 	for _, k := range s.EnvPassthrough {
-		if v, ok := os.LookupEnv(k); ok {
+		if v, ok := a.getenv(k); ok {
 			p.Env = append(p.Env, k+"="+v)
 		}
 	}
 	var err error
 	if len(s.Config) > 0 {
 		if p.Config, err = json.Marshal(s.Config); err != nil {
-			return p, fmt.Errorf("plugins.worker.%s.config: %w", name, err)
+			return p, fmt.Errorf("plugins.worker.%s.config: %w", e.Name, err)
 		}
 	}
-	if !builtin {
+	if !e.Builtin {
 		return p, nil
 	}
-	if p.Class = name; name == plugins.Subprocess { // threadpool in a process of its own
+	if p.Class = e.Name; e.Name == plugins.Subprocess { // threadpool in a process of its own
 		p.Class = plugins.Threadpool
 	}
 	p.Path, err = os.Executable()

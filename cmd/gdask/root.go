@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +18,16 @@ type app struct {
 	out     io.Writer // what the command is asked for
 	err     io.Writer // everything else
 	files   []string  // --config
+}
+
+// getenv looks a variable up; the last one of a name counts.
+func (a *app) getenv(name string) (string, bool) {
+	for _, kv := range slices.Backward(a.environ) {
+		if k, v, _ := strings.Cut(kv, "="); k == name {
+			return v, true
+		}
+	}
+	return "", false
 }
 
 func (a *app) root() *cobra.Command {

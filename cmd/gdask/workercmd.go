@@ -35,7 +35,7 @@ func (a *app) workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			address, err := o.scheduler(args)
+			address, err := o.scheduler(a, args)
 			if err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func (a *app) workerCommand() *cobra.Command {
 }
 
 // scheduler is the address of the argument, of the scheduler file or of the environment.
-func (o *workerOptions) scheduler(args []string) (string, error) {
+func (o *workerOptions) scheduler(a *app, args []string) (string, error) {
 	switch {
 	case len(args) == 1 && o.file != "":
 		return "", usagef("give an address or --scheduler-file, not both")
@@ -74,7 +74,7 @@ func (o *workerOptions) scheduler(args []string) (string, error) {
 		return id.Address, nil
 	}
 	for _, name := range []string{"GDASK_SCHEDULER_ADDRESS", "DASK_SCHEDULER_ADDRESS"} {
-		if v := os.Getenv(name); v != "" {
+		if v, _ := a.getenv(name); v != "" {
 			return v, nil
 		}
 	}
