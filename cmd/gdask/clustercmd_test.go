@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gdask/gdask"
+)
+
+// double is a task of the tests.
+var double = gdask.Func[int]("cmdtest.double", func(n int) int { return 2 * n })
+
+// connect is a client of the scheduler at an address.
+func connect(t *testing.T, ctx context.Context, address string) *gdask.Client {
+	t.Helper()
+	c, err := gdask.NewClient(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// compute runs a task on the workers of the scheduler at an address.
+func compute(t *testing.T, address string, workers int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c := connect(t, ctx, address)
+	if err := c.WaitForWorkers(ctx, workers); err != nil {
+		t.Error(err)
+	}
+	if got, err := double.Submit(c, 21).Result(ctx); err != nil || got != 42 {
+		t.Errorf("result %d, %v", got, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClusterInTheForeground(t *testing.T) {
+	for name, flags := range map[string][]string{
+		"threads":   {"--no-processes"},
+		"processes": {"--processes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append(flags, "--n-workers=2", "--threads-per-worker=1", "--dashboard-address=127.0.0.1:0", "--name=mine", "--memory-limit=0")
+			r := begin(t, environ(t), args...)
+			address := r.says(t, "Scheduler at:")
+			if link := r.says(t, "Dashboard at:"); !strings.HasPrefix(link, "http://127.0.0.1:") {
+				t.Errorf("the dashboard is at %q, which is not loopback", link)
+			}
+			r.says(t, "Interrupt (Ctrl-C)")
+			if !strings.HasPrefix(address, "tcp://127.0.0.1:") || !strings.Contains(r.out.String(), "mine") || strings.Count(r.out.String(), "  Worker ") != 2 {
+				t.Errorf("it says\n%s", r.out)
+			}
+			compute(t, address, 2)
+			r.close(t)
+			if got := r.err.String(); got != "gdask: closing; interrupt again to kill\n" {
+				t.Errorf("standard error has %q", got)
+			}
+		})
+	}
+}
+
+func TestClusterThatCannotStart(t *testing.T) {
+	for says, flags := range map[string][]string{
+		`did you mean "threadpool"?`: {"--worker-class=treadpool"},
+		`cannot run in this process`: {"--worker-class=mycustom", "--no-processes"},
+		`did you mean "tcp`:          {"--protocol=tpc"},
+		`lots`:                       {"--memory-limit=lots"},
+	} {
+		command(t, environ(t), append(flags, "--dashboard-address=none", "--n-workers=1")...).want(t, exitFailed, says)
+	}
+}
+
+func TestSchedulerAndWorkers(t *testing.T) {
+	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none")
+	address := s.says(t, "Scheduler at:")
+	w := begin(t, environ(t), "worker", address, "--nworkers=2", "--nthreads=1", "--name=two", "--memory-limit=0")
+	if at := w.says(t, "Worker at:"); !strings.HasPrefix(at, "tcp://127.0.0.1:") {
+		t.Errorf("the worker is at %q, which is not loopback", at)
+	}
+	compute(t, address, 2)
+	w.close(t)
+	s.close(t)
+}
+
+func TestSchedulerFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "scheduler.json")
+	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none", "--scheduler-file", file)
+	address := s.says(t, "Scheduler at:")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id struct{ Address, Type string }
+	if err := json.Unmarshal(b, &id); err != nil || id.Address != address || id.Type != "Scheduler" {
+		t.Fatalf("%s holds %s", file, b)
+	}
+	w := begin(t, environ(t), "worker", "--scheduler-file", file, "--nthreads=1", "--memory-limit=0")
+	w.says(t, "Worker at:")
+	compute(t, address, 1)
+	w.close(t)
+	s.close(t)
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("the scheduler file is still there: %v", err)
+	}
+	command(t, environ(t), "worker", "--scheduler-file", file).want(t, exitFailed, file)
+	command(t, environ(t), "worker", "--scheduler-file", write(t, "s.json", "{}")).want(t, exitFailed, "holds no address")
+}
+
+func TestWorkerFindsItsSchedulerInTheEnvironment(t *testing.T) {
+	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none")
+	address := s.says(t, "Scheduler at:")
+	w := begin(t, environ(t, "DASK_SCHEDULER_ADDRESS="+address), "worker", "--worker-class=threadpool", "--nthreads=1")
+	w.says(t, "Worker at:")
+	w.close(t)
+	s.close(t)
+}
+
+// TestWorkersEndWithTheirScheduler: nobody has to clean up behind a scheduler.
+func TestWorkersEndWithTheirScheduler(t *testing.T) {
+	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none")
+	address := s.says(t, "Scheduler at:")
+	w := begin(t, environ(t), "worker", address, "--worker-class=threadpool", "--nthreads=1")
+	w.says(t, "Worker at:")
+	s.close(t)
+	w.ends(t)
+}
+
+func TestWorkerWithoutAScheduler(t *testing.T) {
+	command(t, environ(t), "worker", "tcp://127.0.0.1:1", "--worker-class=threadpool", "--death-timeout=200ms").
+		want(t, exitFailed, "tcp://127.0.0.1:1", "200ms")
+	command(t, environ(t), "worker", "tcp://127.0.0.1:1", "--worker-class=treadpool").want(t, exitFailed, `did you mean "threadpool"?`)
+}
+
+func TestSchedulerOnATakenPort(t *testing.T) {
+	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none")
+	address := s.says(t, "Scheduler at:")
+	port := address[strings.LastIndex(address, ":")+1:]
+	command(t, environ(t), "scheduler", "--port", port, "--dashboard-address=none").want(t, exitFailed, port, "in use")
+	s.close(t)
+}
