@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestClusterInTheForeground(t *testing.T) {
 		"processes": {"--processes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			args := append(flags, "--n-workers=2", "--threads-per-worker=1", "--dashboard-address=127.0.0.1:0", "--name=mine", "--memory-limit=0")
+			args := append(slices.Clone(flags), "--n-workers=2", "--threads-per-worker=1", "--dashboard-address=127.0.0.1:0", "--name=mine", "--memory-limit=0")
 			r := begin(t, environ(t), args...)
 			address := r.says(t, "Scheduler at:")
 			if link := r.says(t, "Dashboard at:"); !strings.HasPrefix(link, "http://127.0.0.1:") {
@@ -133,8 +134,10 @@ func TestWorkersEndWithTheirScheduler(t *testing.T) {
 }
 
 func TestWorkerWithoutAScheduler(t *testing.T) {
-	command(t, environ(t), "worker", "tcp://127.0.0.1:1", "--worker-class=threadpool", "--death-timeout=200ms").
-		want(t, exitFailed, "tcp://127.0.0.1:1", "200ms")
+	for _, class := range []string{"threadpool", "subprocess"} {
+		command(t, environ(t), "worker", "tcp://127.0.0.1:1", "--worker-class", class, "--death-timeout=200ms").
+			want(t, exitFailed, "no "+class+" worker joined the scheduler tcp://127.0.0.1:1 (limit 200ms)")
+	}
 	command(t, environ(t), "worker", "tcp://127.0.0.1:1", "--worker-class=treadpool").want(t, exitFailed, `did you mean "threadpool"?`)
 }
 

@@ -32,7 +32,7 @@ func TestPluginList(t *testing.T) {
 	r := command(t, environ(t), "plugin", "list", "--plugin-dir", dir)
 	r.want(t, exitOK, "KIND", "would replace the builtin", "may be changed by every user")
 	states := map[string]string{}
-	for _, line := range strings.Split(strings.TrimSpace(r.out), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(r.out), "\n") {
 		f := strings.Fields(line)
 		states[f[1]+" "+f[2]] = f[3]
 	}

@@ -143,7 +143,11 @@ func (a *app) startOne(ctx context.Context, host *plugins.Host, class string, o 
 	if err != nil {
 		return nil, err
 	}
-	return host.StartWorker(ctx, class, e.Name == plugins.Threadpool, o)
+	w, err := host.StartWorker(ctx, class, e.Name == plugins.Threadpool, o)
+	if err != nil { // which of two deadlines was the first is not for users to find out
+		return nil, fmt.Errorf("no %s worker joined the scheduler %s (limit %v): %w", e.Name, o.Scheduler, limit, err)
+	}
+	return w, nil
 }
 
 func (o *workerOptions) start(c *config.Config, address string) (worker.StartOptions, error) {
