@@ -64,6 +64,27 @@ func TestConfigCheck(t *testing.T) {
 	command(t, environ(t, "GDASK_LOG_LEVEL=wran"), "config", "check").want(t, exitFailed, `did you mean "warn"?`)
 }
 
+// TestConfigCheckAsksPlugins: only a plugin knows what its configuration may be.
+func TestConfigCheckAsksPlugins(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for config, c := range map[string]struct {
+		code int
+		says string
+	}{
+		"{model: small}": {exitOK, "configuration is valid"},
+		"{modl: small}":  {exitFailed, `did you mean "model"?`},
+		"{model: 7}":     {exitFailed, `field "model" wants string`},
+	} {
+		text := "plugins:\n  worker:\n    demo:\n      cmd: " + self + "\n      env: {" + pluginEnv + ": x}\n      config: " + config + "\n"
+		command(t, environ(t), "config", "check", "--config", write(t, "c.yaml", text)).want(t, c.code, c.says)
+	}
+	builtin := "plugins:\n  worker:\n    subprocess:\n      config: {modle: small}\n"
+	command(t, environ(t), "config", "check", "--config", write(t, "c.yaml", builtin)).want(t, exitFailed, `unknown field "modle"`)
+}
+
 func TestUnknownWords(t *testing.T) {
 	for _, c := range []struct {
 		args []string

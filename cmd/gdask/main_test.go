@@ -14,10 +14,19 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gdask/gdask"
+	"github.com/gdask/gdask/sdk"
+	"github.com/gdask/gdask/sdk/worker"
 )
 
 // commandEnv makes this test binary the gdask command.
 const commandEnv = "CMD_TEST_MAIN"
+
+// pluginEnv makes it a plugin with the name demo.
+const pluginEnv = "CMD_TEST_PLUGIN"
+
+type pluginConfig struct {
+	Model string `json:"model"`
+}
 
 // patience bounds every wait of the tests.
 const patience = 60 * time.Second
@@ -28,6 +37,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(commandEnv) != "" {
 		main()
 		return
+	}
+	if os.Getenv(pluginEnv) != "" {
+		sdk.Serve(worker.New[pluginConfig]("demo", nil))
 	}
 	registerFunctions()
 	gdask.Main(func() {

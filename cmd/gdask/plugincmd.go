@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -143,19 +145,21 @@ func (a *app) verifyPlugin(_ context.Context, c *config.Config, args []string) e
 	return err
 }
 
-// checkPlugins makes sure that each configured worker class is found.
-func (a *app) checkPlugins(ctx context.Context, c *config.Config) error {
+// checkPlugins makes sure that each configured worker class is found and accepts
+// its own configuration.
+func (a *app) checkPlugins(ctx context.Context, c *config.Config) (err error) {
 	h, err := a.host(c)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		err = errors.Join(err, h.Close(end))
+	}()
 	var errs []error
-	for name := range c.Plugins.Worker {
-		e, err := h.Resolve(name)
-		if err == nil && !e.Builtin {
-			_, err = describe(ctx, e.Path)
-		}
-		errs = append(errs, err)
+	for _, name := range slices.Sorted(maps.Keys(c.Plugins.Worker)) {
+		errs = append(errs, h.Validate(ctx, name))
 	}
 	if c.WorkerClass != "" {
 		_, err := h.Resolve(c.WorkerClass)
