@@ -48,7 +48,7 @@ func verify(f io.Reader, path, want string) error {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if subtle.ConstantTimeCompare([]byte(got), []byte(strings.ToLower(want))) != 1 {
-		return fmt.Errorf("%w: %s is %s, pinned is %s; if the change is wanted, run gdask plugin verify --write", ErrChecksum, path, got, want)
+		return fmt.Errorf("%w: %s is %s, pinned is %s; if the change is wanted, pin what gdask plugin verify prints", ErrChecksum, path, got, want)
 	}
 	return nil
 }

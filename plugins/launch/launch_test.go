@@ -158,7 +158,7 @@ func TestStartErrors(t *testing.T) {
 		{"plain", func(s *Spec) {
 			s.Path, _ = os.Executable()
 			s.Checksum = "sha256:" + strings.Repeat("0", 64)
-		}, ReasonChecksum, "gdask plugin verify --write"},
+		}, ReasonChecksum, "gdask plugin verify"},
 	}
 	for _, tt := range tests {
 		s, _ := spec(t, tt.mode)
