@@ -81,8 +81,8 @@ func TestConfigCheckAsksPlugins(t *testing.T) {
 		text := "plugins:\n  worker:\n    demo:\n      cmd: " + self + "\n      env: {" + pluginEnv + ": x}\n      config: " + config + "\n"
 		command(t, environ(t), "config", "check", "--config", write(t, "c.yaml", text)).want(t, c.code, c.says)
 	}
-	builtin := "plugins:\n  worker:\n    subprocess:\n      config: {modle: small}\n"
-	command(t, environ(t), "config", "check", "--config", write(t, "c.yaml", builtin)).want(t, exitFailed, `unknown field "modle"`)
+	builtin := "plugins:\n  worker:\n    subprocess:\n      config: {zebra: small}\n"
+	command(t, environ(t), "config", "check", "--config", write(t, "c.yaml", builtin)).want(t, exitFailed, `unknown field "zebra"`)
 }
 
 func TestUnknownWords(t *testing.T) {

@@ -157,6 +157,8 @@ func (a *app) checkPlugins(ctx context.Context, c *config.Config) (err error) {
 		defer cancel()
 		err = errors.Join(err, h.Close(end))
 	}()
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Plugins.Worker)) {
 		errs = append(errs, h.Validate(ctx, name))

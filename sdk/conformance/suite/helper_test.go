@@ -25,6 +25,8 @@ func helper(mode string) {
 	case "handmade":
 		handmade()
 		return
+	case "text":
+		sdk.Serve(worker.New("helper", func(*helperConfig) (worker.Executor, error) { return textExecutor{}, nil }, worker.Runtimes("text")))
 	case "talks-first":
 		fmt.Println("hello from an init function")
 	case "no-lifeline":

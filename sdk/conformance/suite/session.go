@@ -11,7 +11,6 @@ import (
 type session struct {
 	s     *scheduler
 	reg   *wire.RegisterWorker
-	peer  wire.Peer
 	conn  *wire.Conn
 	said  *record[wire.Msg]
 	beats *record[*wire.HeartbeatWorker]
@@ -22,7 +21,7 @@ type session struct {
 // register answers a registration and reads the stream to its end.
 func (s *scheduler) register(c *wire.Conn, m *wire.RegisterWorker) {
 	w := &session{
-		s: s, reg: m, peer: c.Peer(), conn: c, ended: make(chan struct{}),
+		s: s, reg: m, conn: c, ended: make(chan struct{}),
 		said: newRecord[wire.Msg](), beats: newRecord[*wire.HeartbeatWorker](),
 	}
 	s.mu.Lock()

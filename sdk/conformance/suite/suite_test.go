@@ -111,6 +111,7 @@ func TestEveryRuleIsExplained(t *testing.T) {
 type report struct {
 	ctx        context.Context
 	only, text string
+	notes      string
 	name       string
 	failed     []string
 }
@@ -131,4 +132,4 @@ func (r *report) Errorf(format string, args ...any) {
 	r.text += fmt.Sprintf(format, args...) + "\n"
 }
 
-func (r *report) Logf(format string, args ...any) {}
+func (r *report) Logf(format string, args ...any) { r.notes += fmt.Sprintf(format, args...) + "\n" }
