@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -19,9 +17,6 @@ import (
 // serveHosted is the life of a plugin process under a host: claim the standard
 // streams, tie our life to the host's, serve, end everything.
 func serveHosted(p Plugin, s *served) error {
-	// Standard error breaks when the host is killed. A log line must not end the
-	// process before it has cleaned up.
-	signal.Ignore(syscall.SIGPIPE)
 	restore, err := claimStdout()
 	if err != nil {
 		return err
@@ -38,6 +33,7 @@ func serveHosted(p Plugin, s *served) error {
 	if line != nil {
 		l.tie(line)
 	}
+	defer outlivePipes()()
 	stop := l.onTerm()
 	defer stop()
 	plugin.Serve(&plugin.ServeConfig{

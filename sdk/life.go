@@ -123,6 +123,15 @@ func (l *life) tie(line *os.File) {
 	}()
 }
 
+// outlivePipes lets a write to the pipes of a host that is gone fail instead of
+// ending the process by SIGPIPE: what is left to do then must still be done.
+// Notify, unlike Ignore, changes nothing for programs that this one starts.
+func outlivePipes() (stop func()) {
+	ch := make(chan os.Signal, 1) // nobody reads it
+	signal.Notify(ch, syscall.SIGPIPE)
+	return func() { signal.Stop(ch) }
+}
+
 // onTerm drains on the first SIGTERM and ends at once on the second.
 func (l *life) onTerm() (stop func()) {
 	ch := make(chan os.Signal, 2)

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/gdask/gdask/sdk"
+	workerv1 "github.com/gdask/gdask/sdk/proto/gdask/worker/v1"
 	"github.com/gdask/gdask/sdk/worker"
 )
 
@@ -63,8 +64,9 @@ func host() {
 		env := append(os.Environ(), helperEnv+"=grandchild")
 		p, err = Start(context.Background(), Spec{Kind: "worker", Name: "child", Env: env, Dir: dir, Logger: hclog.NewNullLogger()})
 		if err == nil {
-			_, err = startWorker(context.Background(), p)
-			fmt.Println(p.Pid(), dir.Path())
+			var r *workerv1.StartResponse
+			r, err = startWorker(context.Background(), p)
+			fmt.Println(p.Pid(), r.GetName(), dir.Path())
 		}
 	}
 	if err != nil {

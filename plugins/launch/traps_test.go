@@ -71,7 +71,7 @@ func atoi(t *testing.T, s string) int {
 
 // startHost starts a host in a process of its own; it returns the host, the
 // process id of its plugin and its run directory.
-func startHost(t *testing.T, base string) (*exec.Cmd, int, string) {
+func startHost(t *testing.T, base string) (host *exec.Cmd, pid, grandchild int, dir string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), helperEnv+"=host", "LAUNCH_TEST_BASE="+base)
@@ -85,21 +85,22 @@ func startHost(t *testing.T, base string) (*exec.Cmd, int, string) {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
-	pid, dir, ok := strings.Cut(strings.TrimSpace(line), " ")
-	if err != nil || !ok {
+	f := strings.Fields(line)
+	if err != nil || len(f) != 3 {
 		t.Fatalf("the host said %q: %v", line, err)
 	}
-	return cmd, atoi(t, pid), dir
+	return cmd, atoi(t, f[0]), atoi(t, f[1]), f[2]
 }
 
 func TestHostKilled(t *testing.T) {
 	base := shortDir(t)
-	host, pid, dir := startHost(t, base)
+	host, pid, grandchild, dir := startHost(t, base)
 	if err := host.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = host.Wait() // its plugin tells by its parent whether it lives
 	gone(t, pid, 3*time.Second)
+	gone(t, grandchild, 3*time.Second)
 	for _, left := range []string{dir, dir + handshake.LockSuffix} {
 		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the plugin left what its dead host cannot remove: %s, %v", left, err)
@@ -109,8 +110,8 @@ func TestHostKilled(t *testing.T) {
 
 func TestSweepAfterHostAndPluginAreKilled(t *testing.T) {
 	base := shortDir(t)
-	host, pid, dir := startHost(t, base)
-	if err := errors.Join(unix.Kill(pid, unix.SIGKILL), host.Process.Kill()); err != nil {
+	host, pid, _, dir := startHost(t, base)
+	if err := errors.Join(unix.Kill(-pid, unix.SIGKILL), host.Process.Kill()); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, pid, 3*time.Second)
