@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -9,8 +10,8 @@ import (
 // failureRules are what a plugin does when its surroundings fail.
 var failureRules = []rule{
 	{name: "failure/host-gone", check: checkHostGone,
-		why:    "when the host dies, which closes the lifeline (file descriptor GDASK_LIFELINE), the plugin and all that it started end soon, with their workers",
-		remedy: "read the lifeline in the background; at end of file stop the workers, end the process group, exit"},
+		why:    "when the host dies, which closes the lifeline (file descriptor GDASK_LIFELINE) and breaks the pipes of its output, the plugin and all that it started end soon, with their workers",
+		remedy: "read the lifeline in the background; at end of file stop the workers, end the process group, exit; handle SIGPIPE, or a log line then ends the process too early"},
 	{name: "failure/host-gone-early", check: checkHostGoneEarly,
 		why:    "a host that dies before it ever called leaves no plugin behind",
 		remedy: "watch the lifeline from the first moment on"},
@@ -30,6 +31,9 @@ func checkHostGone(ctx context.Context, e *env) error {
 	j.hangUp()
 	if err := j.await(ctx, "end of the process after its host was gone"); err != nil {
 		return err
+	}
+	if s := j.signalled(); s == "broken pipe" {
+		return errors.New("a write to the host's pipes ended the process (SIGPIPE) before it could end what it runs")
 	}
 	if err := j.w.gone(ctx); err != nil {
 		return err

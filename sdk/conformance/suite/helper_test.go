@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 
 	"golang.org/x/sys/unix"
 
@@ -154,6 +155,8 @@ func (b *broken) StartWorker(ctx context.Context, o worker.StartOptions) (sdk.Ru
 		if err := cmd.Start(); err != nil {
 			return nil, err
 		}
+	case "dies-of-pipes":
+		signal.Reset(unix.SIGPIPE)
 	case "never-joins":
 		return &pretender{done: make(chan struct{})}, nil
 	case "waits-for-ever":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sync"
@@ -17,7 +18,9 @@ type process struct {
 	cmd      *exec.Cmd
 	stdout   *output
 	stderr   *output
-	lifeline *os.File      // our end; the process ends when it is closed
+	lifeline *os.File   // our end; the process ends when it is closed
+	pipes    []*os.File // our ends of its output
+	copies   sync.WaitGroup
 	done     chan struct{} // closed when it was reaped
 	hang     sync.Once
 }
@@ -29,20 +32,54 @@ const pipeDelay = 2 * time.Second
 // start executes the program. tied gives it a lifeline.
 func (e *env) start(args, environ []string, tied bool) (*process, error) {
 	p := &process{stdout: newOutput(), stderr: newOutput(), done: make(chan struct{})}
-	p.cmd = &exec.Cmd{
-		Path: e.program.Path, Args: append([]string{e.program.Path}, args...), Env: environ, Dir: e.base,
-		Stdout: p.stdout, Stderr: p.stderr, WaitDelay: pipeDelay,
+	p.cmd = &exec.Cmd{Path: e.program.Path, Args: append([]string{e.program.Path}, args...), Env: environ, Dir: e.base}
+	theirs, err := p.connect()
+	if err == nil {
+		err = p.spawn(tied)
 	}
-	if err := p.spawn(tied); err != nil {
+	for _, f := range theirs {
+		_ = f.Close()
+	}
+	if err != nil {
+		p.breakPipes()
+		p.copies.Wait()
 		return nil, fmt.Errorf("execute %s: %w", e.program.Path, err)
 	}
 	e.started = append(e.started, p)
-	go func() { // ends with the process, which close kills
-		_ = p.cmd.Wait() // the state tells more than the error
-		p.hangUp()
-		close(p.done)
-	}()
+	go p.follow() // ends with the process, which close kills
 	return p, nil
+}
+
+// connect makes the pipes of the process's output and returns its ends.
+func (p *process) connect() (theirs []*os.File, err error) {
+	for _, o := range []*output{p.stdout, p.stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			return theirs, err
+		}
+		theirs, p.pipes = append(theirs, w), append(p.pipes, r)
+		p.copies.Go(func() { _, _ = io.Copy(o, r) }) // to its end, or until it is closed
+	}
+	p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1]
+	return theirs, nil
+}
+
+// follow reaps the process. What it wrote is read to the end, for a bounded time.
+func (p *process) follow() {
+	_ = p.cmd.Wait() // the state tells more than the error
+	for _, r := range p.pipes {
+		_ = r.SetReadDeadline(time.Now().Add(pipeDelay))
+	}
+	p.copies.Wait()
+	p.hangUp()
+	close(p.done)
+}
+
+// breakPipes closes our ends of the output: writing to it fails from now on.
+func (p *process) breakPipes() {
+	for _, r := range p.pipes {
+		_ = r.Close()
+	}
 }
 
 // plugin starts the program as a host starts a plugin.
@@ -78,9 +115,11 @@ func (p *process) await(ctx context.Context, what string) error {
 	}
 }
 
-// hangUp closes our end of the lifeline, as the death of a host does.
+// hangUp closes our ends of the pipes and of the lifeline, as the death of a host
+// does.
 func (p *process) hangUp() {
 	p.hang.Do(func() {
+		p.breakPipes()
 		if p.lifeline != nil {
 			_ = p.lifeline.Close()
 		}

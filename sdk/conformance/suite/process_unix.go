@@ -5,6 +5,9 @@ package suite
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -55,8 +58,26 @@ func (p *process) signal(s unix.Signal) {
 }
 
 // left reports whether anything of the group still lives after the process
-// itself was reaped.
-func (p *process) left() bool { return unix.Kill(-p.cmd.Process.Pid, 0) == nil }
+// itself was reaped. Dead ones that nobody reaps, as in containers without an
+// init, do not count where the system tells them apart.
+func (p *process) left() bool {
+	group := p.cmd.Process.Pid
+	if unix.Kill(-group, 0) != nil {
+		return false
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
+		return true
+	}
+	for _, name := range stats {
+		text, _ := os.ReadFile(name) // it may be gone by now
+		_, rest, ok := strings.Cut(string(text), ") ")
+		if f := strings.Fields(rest); ok && len(f) > 2 && f[0] != "Z" && f[2] == strconv.Itoa(group) {
+			return true
+		}
+	}
+	return false
+}
 
 // signalled names the signal that ended the process, "" none.
 func (p *process) signalled() string {

@@ -53,6 +53,7 @@ var faults = []fault{
 	{mode: "leaves-files", rule: "lifecycle/cycles", says: "files are left", slow: true},
 	{mode: "leaves-children", rule: "lifecycle/shutdown", says: "live on after it", slow: true},
 	{mode: "no-lifeline", rule: "failure/host-gone", says: "after its host was gone", slow: true},
+	{mode: "dies-of-pipes", rule: "failure/host-gone", says: "SIGPIPE"},
 	{mode: "no-lifeline", rule: "failure/host-gone-early", says: "after its host was gone", slow: true},
 	{mode: "stops-never", rule: "failure/sigterm", says: "after SIGTERM", slow: true},
 	{mode: "printing-tasks", rule: "failure/long-line", says: "task says hello"},
