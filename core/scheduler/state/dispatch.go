@@ -27,8 +27,7 @@ func (m *Machine) schedule(t *task) {
 		}
 		m.toQueue(t)
 	case m.hopeless(later):
-		m.fail(t, m.noValidWorker(t))
-		m.recommend(t, Erred)
+		m.refuse(t)
 	case t.state != NoWorker:
 		m.enterState(t, NoWorker)
 		m.stamp++
@@ -48,7 +47,7 @@ func (m *Machine) toQueue(t *task) {
 	m.stamp++
 	l.queue.push(t, m.stamp)
 	if !l.queued {
-		l.queued = true
+		l.queued, l.deserted = true, time.Time{}
 		m.queues = append(m.queues, l)
 	}
 }
@@ -115,27 +114,38 @@ func (m *Machine) dispatchMany() {
 // at the tasks that none could run, in the order of their priority.
 func (m *Machine) changed() {
 	m.fleet++
-	running := false
-	for _, w := range m.list {
-		running = running || w.running()
-	}
-	if running {
-		m.noWorkerSince = time.Time{}
-	} else if m.noWorkerSince.IsZero() {
-		m.noWorkerSince = m.now
-	}
 	m.retryParked()
+	m.watchQueues()
+}
+
+// watchQueues fails queued tasks whose workers have all gone, by the rules for
+// those that never had one.
+func (m *Machine) watchQueues() {
+	for _, l := range m.queues {
+		now, later := m.anywhere(l)
+		if now {
+			l.deserted = time.Time{}
+			continue
+		}
+		if l.deserted.IsZero() {
+			l.deserted = m.now
+		}
+		if limit := m.c.NoWorkersTimeout; m.hopeless(later) || limit > 0 && m.now.Sub(l.deserted) > limit {
+			l.queue.each(m.refuse)
+		}
+	}
+}
+
+// refuse fails a task that no worker may run.
+func (m *Machine) refuse(t *task) {
+	m.fail(t, m.noValidWorker(t))
+	m.recommend(t, Erred)
 }
 
 func (m *Machine) retryParked() {
-	for _, es := range [][]entry{m.parked.line[m.parked.head:], m.parked.heap} {
-		for _, e := range es {
-			if e.dead() {
-				continue
-			}
-			if now, later := m.anywhere(e.t.limits); now || m.hopeless(later) {
-				m.recommend(e.t, Processing)
-			}
+	m.parked.each(func(t *task) {
+		if now, later := m.anywhere(t.limits); now || m.hopeless(later) {
+			m.recommend(t, Processing)
 		}
-	}
+	})
 }

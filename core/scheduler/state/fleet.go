@@ -185,9 +185,8 @@ func (e Heartbeat) apply(m *Machine) {
 }
 
 func (e Tick) apply(m *Machine) {
-	if m.parked.live > 0 {
-		m.fleet++ // who may come back depends on the time
-		m.retryParked()
+	if m.parked.live > 0 || len(m.queues) > 0 {
+		m.changed() // who may come back depends on the time
 	}
 	m.expireParked()
 	for _, w := range m.list {
@@ -204,12 +203,9 @@ func (m *Machine) expireParked() {
 	if limit <= 0 {
 		return
 	}
-	for _, es := range [][]entry{m.parked.line[m.parked.head:], m.parked.heap} {
-		for _, e := range es {
-			if !e.dead() && m.now.Sub(e.t.extra().parkedAt) > limit {
-				m.fail(e.t, m.noValidWorker(e.t))
-				m.recommend(e.t, Erred)
-			}
+	m.parked.each(func(t *task) {
+		if m.now.Sub(t.extra().parkedAt) > limit {
+			m.refuse(t)
 		}
-	}
+	})
 }

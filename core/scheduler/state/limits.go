@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -22,7 +23,8 @@ type limits struct {
 	loose     bool // workers is a preference
 	tasks     int
 	queue     queue
-	queued    bool // in Machine.queues
+	queued    bool      // in Machine.queues
+	deserted  time.Time // when a queue lost its last running worker; zero: it has one
 	checked   uint64
 	now       bool // a running worker may run them, as of the fleet checked
 	later     bool // or one that may come back
@@ -156,6 +158,9 @@ func (l *limits) describe() string {
 
 // whyNot says in words why no present worker fits, rule by rule.
 func (m *Machine) whyNot(l *limits) string {
+	if len(m.list) == 0 {
+		return "no worker is connected"
+	}
 	var run, named, supplied int
 	offered := map[string]bool{}
 	for _, w := range m.list {

@@ -49,6 +49,17 @@ func (q *queue) peek() *task {
 	return q.line[q.head].t
 }
 
+// each calls f for every task; f must not change the queue.
+func (q *queue) each(f func(*task)) {
+	for _, es := range [][]entry{q.line[q.head:], q.heap} {
+		for _, e := range es {
+			if !e.dead() {
+				f(e.t)
+			}
+		}
+	}
+}
+
 // remove takes a task out; its entry dies in place. Too many dead ones are swept.
 func (q *queue) remove(t *task) {
 	t.stamp = 0
