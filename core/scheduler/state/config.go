@@ -1,10 +1,13 @@
 package state
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Config has the machine's settings under Dask's names.
 type Config struct {
-	AllowedFailures     int           // worker deaths a task survives; default 3
+	AllowedFailures     int           // worker deaths a task survives; default 3, at most 254
 	WorkerSaturation    float64       // slots per thread for queued tasks; default 1.1; +Inf never queues
 	UnknownTaskDuration time.Duration // default 500 ms
 	DefaultDataSize     int64         // bytes; default 1024
@@ -59,7 +62,7 @@ func (c Config) normal() Config {
 	if c.PipelineBytes <= 0 {
 		c.PipelineBytes = d.PipelineBytes
 	}
-	c.AllowedFailures = max(c.AllowedFailures, 0)
+	c.AllowedFailures = min(max(c.AllowedFailures, 0), math.MaxUint8-1) // a task counts them in a byte
 	c.TransitionLogLength = max(c.TransitionLogLength, 0)
 	c.PipelineDuration = max(c.PipelineDuration, 0)
 	return c

@@ -12,7 +12,7 @@ const (
 	// goneFor is how long a worker that was lost unexpectedly may come back
 	// before tasks that only it could run are hopeless.
 	goneFor = 30 * time.Second
-	// keptGone is how many lost workers, and how many exits, are remembered.
+	// keptGone is how many lost workers are remembered.
 	keptGone = 64
 )
 
@@ -76,7 +76,9 @@ func (e RemoveWorker) apply(m *Machine) {
 	m.threads -= w.nthreads
 	w.status, w.lastSeen = "closed", m.now
 	m.refresh(w)
-	w.exit = m.exitOf(e.Address)
+	if w.exit == nil {
+		w.exit = &exit{address: e.Address} // to be completed by its supervisor
+	}
 	if !e.Expected {
 		if m.gone = append(m.gone, w); len(m.gone) > keptGone {
 			m.gone = slices.Delete(m.gone, 0, 1)
@@ -116,37 +118,26 @@ func (m *Machine) orphan(t *task, w *worker, expected bool) {
 	m.toReleased(t)
 }
 
-// exitOf is the record of a worker's death, to be completed by its supervisor.
-func (m *Machine) exitOf(address string) *exit {
-	if x := m.exits[address]; x != nil {
-		delete(m.exits, address)
-		return x
-	}
-	return &exit{address: address}
-}
-
+// apply finds the worker: one that was lost, or one whose stream has not ended
+// yet. Others never joined or were expected to end: no task blames them.
 func (e WorkerExit) apply(m *Machine) {
-	for _, v := range slices.Backward(m.gone) {
-		if g := v; e.describes(g) && !g.exit.known {
+	for _, g := range slices.Backward(m.gone) {
+		if e.describes(g) && !g.exit.known {
 			g.exit.WorkerExit, g.exit.known = e, true
 			return
 		}
 	}
-	for _, w := range m.workers {
+	for _, w := range m.list {
 		if e.describes(w) {
-			e.Address = w.address
+			w.exit = &exit{address: w.address, WorkerExit: e, known: true}
+			return
 		}
-	}
-	if e.Address == "" {
-		return // it never joined: no task was there
-	}
-	if len(m.exits) < keptGone {
-		m.exits[e.Address] = &exit{address: e.Address, WorkerExit: e, known: true}
 	}
 }
 
 // describes reports whether it is the end of w. A worker that died at once may
-// be known to its supervisor by its process only.
+// be known to its supervisor by its process only. Where both are known the
+// address decides: the process may be that of the worker's plugin.
 func (e WorkerExit) describes(w *worker) bool {
 	if e.Address == "" {
 		return e.Pid != 0 && e.Pid == w.reg.Pid

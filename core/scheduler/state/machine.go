@@ -39,16 +39,14 @@ type Machine struct {
 	ready []*task // recommended to processing
 	log   ring
 	gone  []*worker // unexpectedly lost ones, latest last
-	exits map[string]*exit
 
-	generation    float64
-	lastGraph     time.Time
-	lastJoin      time.Time
-	noWorkerSince time.Time // zero while any worker runs
-	runs          int64
-	stamp         uint32
-	bandwidth     float64
-	stimulus      string
+	generation float64
+	lastGraph  time.Time
+	lastJoin   time.Time
+	runs       int64
+	stamp      uint32
+	bandwidth  float64
+	stimulus   string
 
 	out, spare Output
 	epoch      uint64 // of out; merged messages belong to one epoch
@@ -60,7 +58,7 @@ func New(c Config) *Machine {
 	return &Machine{
 		c: c, tasks: map[wire.Key]*task{}, workers: map[string]*worker{}, names: map[string]*worker{},
 		clients: map[string]*client{}, prefixes: map[string]*prefix{}, groups: map[string]*group{},
-		limits: map[string]*limits{}, exits: map[string]*exit{}, steps: newTable(), fleet: 1,
+		limits: map[string]*limits{}, steps: newTable(), fleet: 1,
 		log: newRing(c.TransitionLogLength), bandwidth: c.Bandwidth, epoch: 1,
 	}
 }
