@@ -165,7 +165,7 @@ func (e Heartbeat) apply(m *Machine) {
 	for _, d := range e.Executing {
 		t := m.tasks[d.Key]
 		// A task that runs longer than it was thought to weighs more.
-		if t == nil || t.on != w || t.is(seceded) || !(d.Seconds > t.expected) {
+		if t == nil || t.on != w || t.is(seceded) || !(d.Seconds > t.expected && d.Seconds < maxSeconds) {
 			continue
 		}
 		w.occupancy += 2*d.Seconds - t.expected

@@ -72,7 +72,7 @@ func (e LongRunning) apply(m *Machine) {
 	if t == nil || t.is(seceded) {
 		return
 	}
-	if e.ComputeDuration > 0 {
+	if e.ComputeDuration > 0 && e.ComputeDuration < maxSeconds {
 		t.prefix.sample(e.ComputeDuration, m.tiny())
 	}
 	m.unexpect(t, w)

@@ -67,6 +67,10 @@ func (m *Machine) leaveGroup(t *task) {
 	}
 }
 
+// maxSeconds bounds measured durations: infinities and worse would never leave
+// the sums that they enter.
+const maxSeconds = 1e9
+
 // learn updates durations and sizes from a result. The mean follows half of
 // each new duration.
 func (m *Machine) learn(t *task, r *wire.TaskFinished) {
@@ -78,7 +82,7 @@ func (m *Machine) learn(t *task, r *wire.TaskFinished) {
 		}
 		g.stop = max(g.stop, s.Stop)
 		d := s.Stop - s.Start
-		if s.Action != "compute" || !(d >= 0) {
+		if s.Action != "compute" || !(d >= 0 && d < maxSeconds) {
 			continue
 		}
 		g.duration += d
