@@ -20,6 +20,7 @@ func (m *Machine) toErred(t *task) {
 		m.toClient(t.wants.at(i), t.erredMessage())
 	}
 	m.relinquish(t)
+	m.letGo(t)
 	if t.unreferenced() {
 		m.recommend(t, Forgotten)
 	}

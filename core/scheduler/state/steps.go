@@ -102,9 +102,7 @@ func (m *Machine) toMemory(t *task, w *worker) {
 	for i := range t.wants.len() {
 		m.toClient(t.wants.at(i), m.inMemory(t))
 	}
-	if c := m.clients[fireAndForget]; c != nil && m.unwant(c, t) {
-		m.afterUnwant(t)
-	}
+	m.letGo(t)
 	if !t.needed() {
 		if t.unreferenced() {
 			m.recommend(t, Forgotten)

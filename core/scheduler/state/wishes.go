@@ -6,6 +6,16 @@ import "github.com/gdask/gdask/sdk/wire"
 // loses its wish as soon as the task is done.
 const fireAndForget = "fire-and-forget"
 
+// letGo ends that wish for a task that has a result or has failed.
+func (m *Machine) letGo(t *task) {
+	if t.state != Memory && t.state != Erred {
+		return
+	}
+	if c := m.clients[fireAndForget]; c != nil && m.unwant(c, t) {
+		m.afterUnwant(t)
+	}
+}
+
 func (e AddClient) apply(m *Machine) { m.client(e.ID) }
 
 func (e RemoveClient) apply(m *Machine) {
@@ -63,6 +73,7 @@ func (e ClientDesiresKeys) apply(m *Machine) {
 		if t.state == Released {
 			m.recommend(t, Waiting)
 		}
+		m.letGo(t)
 	}
 }
 
@@ -164,5 +175,9 @@ func (e Restart) apply(m *Machine) {
 	for _, c := range m.clients {
 		m.toClient(c, &wire.Restart{})
 		m.unwantAll(c)
+	}
+	m.settle()
+	for _, k := range m.Keys() { // data that nobody has asked for
+		m.recommend(m.tasks[k], unneeded)
 	}
 }
