@@ -125,8 +125,11 @@ func (m *Machine) connect(t *task, dependencies []wire.Key) {
 	for _, k := range dependencies {
 		d := m.tasks[k]
 		switch {
-		case d == nil || d.is(lostDeps):
-			t.set(lostDeps)
+		case d == nil:
+			t.doom("task " + t.key.String() + " depends on " + k.String() +
+				", which the scheduler does not know; submit it with the task, or keep a future of it")
+		case d.is(lostDeps) && d.state == Released: // one in memory is as good as any
+			t.doom(d.whyLost())
 		case joined == nil && t.dependsOn(d) || joined[d]:
 		default:
 			if joined != nil {
@@ -144,62 +147,6 @@ func (t *task) dependsOn(d *task) bool {
 		}
 	}
 	return false
-}
-
-// refuseCycles looks for new tasks that wait for themselves. Where every input
-// comes before its tasks there are none.
-func (m *Machine) refuseCycles(fresh []*task) {
-	later := false
-	m.stamp++
-	for _, t := range fresh { // in submission order, mostly inputs first
-		for i := range t.deps {
-			if d := t.deps[i].to; d.stamp != m.stamp && d.state == Released && d.hasSpec() {
-				later = true
-			}
-		}
-		t.stamp = m.stamp // of no queue yet
-	}
-	if later {
-		m.refuseKnots(fresh)
-	}
-}
-
-// refuseKnots marks the tasks that remain when those without new inputs are
-// taken away again and again: they could never run.
-func (m *Machine) refuseKnots(fresh []*task) {
-	open := make(map[*task]int, len(fresh))
-	for _, t := range fresh {
-		open[t] = 0
-	}
-	var free []*task
-	for _, t := range fresh {
-		for i := range t.deps {
-			if _, in := open[t.deps[i].to]; in {
-				open[t]++
-			}
-		}
-		if open[t] == 0 {
-			free = append(free, t)
-		}
-	}
-	for len(free) > 0 {
-		t := free[len(free)-1]
-		free = free[:len(free)-1]
-		delete(open, t)
-		for i := range t.dependents {
-			d := t.dependents[i].to
-			if n, in := open[d]; in {
-				if open[d] = n - 1; n == 1 {
-					free = append(free, d)
-				}
-			}
-		}
-	}
-	for _, t := range fresh {
-		if _, in := open[t]; in {
-			t.set(lostDeps)
-		}
-	}
 }
 
 func (e UpdateData) apply(m *Machine) {
@@ -239,8 +186,10 @@ func (m *Machine) receive(t *task, w *worker) {
 		m.hold(t, w)
 	case t.state == Erred:
 		m.free(w, t.key)
-	case t.wants.len() > 0 || t.waiters > 0:
+	case t.needed():
 		m.toMemory(t, w)
+	case t.hasSpec():
+		m.free(w, t.key) // made again when somebody asks, as any released task
 	default: // nobody asked yet; it stays until somebody did and let go
 		m.hold(t, w)
 		m.enterState(t, Memory)

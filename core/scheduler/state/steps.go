@@ -158,7 +158,7 @@ func (m *Machine) toForgotten(t *task) {
 	for n := len(t.dependents); n > 0; n = len(t.dependents) {
 		e := t.dependents[n-1]
 		d := e.to
-		d.set(lostDeps)
+		d.doom(t.whyLost())
 		if d.state == Waiting && !held {
 			d.waitingOn--
 		}
@@ -177,7 +177,7 @@ func (m *Machine) toForgotten(t *task) {
 	}
 	for t.wants.len() > 0 {
 		c := t.wants.at(0)
-		m.toClient(c, &wire.CancelledKeys{Keys: []wire.Key{t.key}, Reason: "lost", Msg: "the task was forgotten"})
+		m.cancelled(c, t.key, "lost dependencies", t.whyLost())
 		m.unwant(c, t)
 	}
 	m.leaveGroup(t)

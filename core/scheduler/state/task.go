@@ -53,6 +53,7 @@ type extra struct {
 	erredOn     []string
 	deaths      []*exit
 	parkedAt    time.Time // when it came to no-worker
+	lost        string    // why it can never run (again), for the clients who want it
 }
 
 // cause is a failure, shared by all tasks that it fails.
@@ -91,6 +92,22 @@ func (t *task) cause() *cause {
 		return nil
 	}
 	return t.more.cause
+}
+
+// doom makes a task one that can never run again. The first reason stays.
+func (t *task) doom(why string) {
+	t.set(lostDeps)
+	if x := t.extra(); x.lost == "" {
+		x.lost = why
+	}
+}
+
+// whyLost is the reason of doom, or that the task's own data is gone.
+func (t *task) whyLost() string {
+	if t.more != nil && t.more.lost != "" {
+		return t.more.lost
+	}
+	return "the last copy of " + t.key.String() + " is gone, and no task makes it; scatter it again"
 }
 
 func (t *task) size(m *Machine) int64 {
