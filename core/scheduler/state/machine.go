@@ -107,7 +107,7 @@ type CloseWorker struct{ Address, Reason string }
 type Rejected struct{ Address, Reason string }
 
 // Take returns the instructions since the last Take. The slices are valid until
-// the next Apply after the next Take.
+// the next Take, the messages for good.
 func (m *Machine) Take() Output {
 	r := m.out
 	s := &m.spare

@@ -64,7 +64,7 @@ func (m *Machine) validateNeed(t *task) {
 		m.fault("is "+t.state.String()+" though nobody needs it", t.key)
 	case t.state != Memory && t.unreferenced():
 		m.fault("is "+t.state.String()+" though nothing refers to it", t.key)
-	case t.state == Memory && !t.needed() && t.hasSpec() && t.runID > 0 && t.nbytes >= 0 && t.typ != nil:
+	case t.state == Memory && !t.needed() && t.hasSpec():
 		m.fault("a result is kept that nobody needs", t.key)
 	case !t.hasSpec() && t.state != Memory:
 		m.fault("data is "+t.state.String(), t.key)
