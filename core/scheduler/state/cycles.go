@@ -55,6 +55,16 @@ func (m *Machine) refuseKnots(fresh []*task) {
 		}
 	}
 	m.blameCycles(fresh, open)
+	for _, t := range fresh { // nothing that is kept may refer to itself
+		if _, in := open[t]; !in {
+			continue
+		}
+		for i := len(t.deps) - 1; i >= 0; i-- {
+			if _, in := open[t.deps[i].to]; in {
+				t.dropDep(i)
+			}
+		}
+	}
 }
 
 // blameCycles marks the tasks of knots: each waits for a cycle, which the walk

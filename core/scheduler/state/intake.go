@@ -1,6 +1,7 @@
 package state
 
 import (
+	"math"
 	"slices"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -95,6 +96,9 @@ func (m *Machine) create(defs []wire.TaskDef, generation float64) []*task {
 		t.limits = m.limitsOf(d)
 		t.limits.tasks++
 		t.priority = [3]float64{-d.Priority, generation, float64(d.Order)}
+		if math.IsNaN(d.Priority) { // it has no place in an order
+			t.priority[0] = 0
+		}
 		if d.Actor {
 			t.set(actor)
 		}
@@ -173,8 +177,13 @@ func (e UpdateData) apply(m *Machine) {
 				m.receive(t, w)
 			}
 		}
-		if t.has.len() == 0 && t.state == Released && !t.hasSpec() {
-			m.recommend(t, Forgotten) // its workers left meanwhile
+		if t.state != Released {
+			continue
+		}
+		if t.hasSpec() { // its workers left meanwhile
+			m.recommend(t, Waiting)
+		} else {
+			m.recommend(t, Forgotten)
 		}
 	}
 }

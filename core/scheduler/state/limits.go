@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -35,9 +36,9 @@ func (m *Machine) limitsOf(d *wire.TaskDef) *limits {
 	if runtime == "" {
 		runtime = pythonRuntime
 	}
-	id := runtime
-	if len(d.Workers) > 0 || len(d.Resources) > 0 {
-		id = limitsID(d, runtime)
+	id, needs := runtime, needed(d.Resources)
+	if len(d.Workers) > 0 || len(needs) > 0 {
+		id = limitsID(d, needs, runtime)
 	}
 	if l := m.lastLimit; l != nil && l.id == id {
 		return l
@@ -46,19 +47,31 @@ func (m *Machine) limitsOf(d *wire.TaskDef) *limits {
 	if l == nil {
 		id = strings.Clone(id)
 		l = &limits{id: id, runtime: strings.Clone(runtime), workers: slices.Clone(d.Workers),
-			resources: maps.Clone(d.Resources), loose: d.AllowOther && len(d.Workers) > 0}
+			resources: maps.Clone(needs), loose: d.AllowOther && len(d.Workers) > 0}
 		m.limits[id] = l
 	}
 	m.lastLimit = l
 	return l
 }
 
-func limitsID(d *wire.TaskDef, runtime string) string {
+// needed leaves out amounts that ask for nothing.
+func needed(r wire.Resources) wire.Resources {
+	for _, n := range r {
+		if n <= 0 {
+			r = maps.Clone(r) // the definition is not ours
+			maps.DeleteFunc(r, func(_ string, n float64) bool { return n <= 0 })
+			break
+		}
+	}
+	return r
+}
+
+func limitsID(d *wire.TaskDef, needs wire.Resources, runtime string) string {
 	ws := slices.Sorted(slices.Values(d.Workers))
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\x00%t\x00%q\x00", runtime, d.AllowOther, ws)
-	for _, r := range slices.Sorted(maps.Keys(d.Resources)) {
-		fmt.Fprintf(&b, "%q=%g,", r, d.Resources[r])
+	for _, r := range slices.Sorted(maps.Keys(needs)) {
+		fmt.Fprintf(&b, "%q=%g,", r, needs[r])
 	}
 	return b.String()
 }
@@ -98,7 +111,7 @@ func (l *limits) prefers(w *worker) bool {
 // supplied compares with what the worker has in all, in use or not.
 func (l *limits) supplied(w *worker) bool {
 	for r, n := range l.resources {
-		if w.reg.Resources[r] < n {
+		if !(w.reg.Resources[r] >= n) || math.IsInf(n, 0) { // nobody has NaN
 			return false
 		}
 	}

@@ -206,3 +206,18 @@ func TestSilentWorkersAreClosedOnce(t *testing.T) {
 	s.wait(50 * time.Second)
 	s.expect("close w: silent for more than 1m0s")
 }
+
+func TestAmountsThatMakeNoSense(t *testing.T) {
+	s := newScript(t)
+	s.do(AddWorker{Address: "w", NThreads: 9, Status: "running", Resources: map[string]float64{"GPU": 1}})
+	s.do(AddWorker{Address: "v", Status: "running", Resources: map[string]float64{"GPU": nan}})
+	s.wait(2 * time.Second)
+	none := needing("none", 0)
+	s.submit("none less", none, needing("less", -3))
+	s.states("none processing", "less processing")
+	if len(none.Resources) != 1 {
+		t.Error("the definition was changed")
+	}
+	s.submit("inf nan two", needing("inf", inf), needing("nan", nan), needing("two", 2))
+	s.states("inf erred", "nan erred", "two erred")
+}

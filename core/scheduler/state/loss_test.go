@@ -194,6 +194,19 @@ func TestScatterOntoATask(t *testing.T) {
 	s.states("e erred")
 }
 
+// A wish comes with scattered data whose worker has just left: what a task can
+// make is made.
+func TestScatterOntoATaskThatArrivesNowhere(t *testing.T) {
+	s := newScript(t)
+	s.join("w")
+	s.submit("y", "x", "y<-x")
+	s.finish("w", "x")
+	s.finish("w", "y")
+	s.states("x released")
+	s.scatter("c", "gone", "x")
+	s.states("x processing")
+}
+
 // Unwished data stays until somebody asked for it and let go.
 func TestUnwishedDataStaysUntilItWasUsed(t *testing.T) {
 	s := newScript(t)

@@ -125,6 +125,15 @@ func TestGraphsOfTasksComeJustBeforeThem(t *testing.T) {
 	}
 }
 
+func TestAPriorityThatIsNoNumberIsNone(t *testing.T) {
+	s := newScript(t)
+	s.join("w")
+	s.submit("a b c d e", "a", withPriority("b", nan), "c", withPriority("d", inf), withPriority("e", -inf))
+	if got := s.order("w"); got != "dabce" {
+		t.Errorf("ran %s", got)
+	}
+}
+
 func TestTheWorkerIsToldThePriority(t *testing.T) {
 	s := newScript(t)
 	s.join("w")

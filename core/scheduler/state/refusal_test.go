@@ -121,3 +121,16 @@ func TestAnErredTaskWhoseInputIsForgottenStillFailsItsDependents(t *testing.T) {
 	s.states("y forgotten", "z forgotten")
 	s.contains(s.said("c: z cancelled"), "data")
 }
+
+// A task of a cycle may fail by another input before it is refused.
+func TestACycleBehindAFailureIsNotKept(t *testing.T) {
+	s := newScript(t)
+	s.join("w")
+	s.submit("e", "e")
+	s.fail("w", "e")
+	s.submit("x y", "a<-e", "x<-y,a", "y<-x", "z<-y,a")
+	s.release("x", "y", "e")
+	if k := s.m.Keys(); len(k) > 0 {
+		t.Errorf("%s are left", names(k))
+	}
+}

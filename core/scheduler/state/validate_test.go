@@ -58,10 +58,13 @@ func TestValidateNotices(t *testing.T) {
 		"a queue listed twice": {func(m *Machine, _ func(string) *task) {
 			m.queues = append(m.queues, m.queues[0])
 		}, "listed twice"},
-		"a queue not listed":   {func(m *Machine, _ func(string) *task) { m.queues = nil }, "contradicts the queues"},
-		"a lost queued task":   {func(_ *Machine, t func(string) *task) { t("queue").stamp = 0 }, "length of a queue"},
-		"a task queued aside":  {func(m *Machine, t func(string) *task) { m.parked.remove(t("park")) }, "contradicts the queues"},
-		"a task without limit": {func(_ *Machine, t func(string) *task) { t("park").limits.runtime = pythonRuntime; t("park").limits.checked = 0 }, "though one may run it"},
+		"a queue not listed":  {func(m *Machine, _ func(string) *task) { m.queues = nil }, "contradicts the queues"},
+		"a lost queued task":  {func(_ *Machine, t func(string) *task) { t("queue").stamp = 0 }, "length of a queue"},
+		"a task queued aside": {func(m *Machine, t func(string) *task) { m.parked.remove(t("park")) }, "contradicts the queues"},
+		"a task without limit": {func(_ *Machine, t func(string) *task) {
+			t("park").limits.runtime = pythonRuntime
+			t("park").limits.checked = 0
+		}, "though one may run it"},
 		"an idle worker": {func(m *Machine, _ func(string) *task) {
 			m.workers["w"].slots++
 			m.refresh(m.workers["w"])
