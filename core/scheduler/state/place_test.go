@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -226,6 +227,20 @@ func TestFewOfManyHoldersAreTold(t *testing.T) {
 	}
 	if len(seen) != maxAddresses {
 		t.Errorf("%d holders are told", len(seen))
+	}
+}
+
+// Sums over absurd sizes do not overflow: a sum below zero would look small.
+func TestAbsurdSizesAreBounded(t *testing.T) {
+	s := newScript(t)
+	s.do(AddWorker{Address: "w", Status: "running", MemoryLimit: 1000})
+	for _, k := range []string{"a", "b", "d"} {
+		s.data(k, "w", math.MaxInt64)
+	}
+	s.submit("x", "x<-a,b,d")
+	s.states("x erred")
+	if i, _ := s.m.Worker("w"); i.Nbytes != 3*maxBytes {
+		t.Errorf("w holds %d bytes", i.Nbytes)
 	}
 }
 

@@ -134,3 +134,17 @@ func TestACycleBehindAFailureIsNotKept(t *testing.T) {
 		t.Errorf("%s are left", names(k))
 	}
 }
+
+// The refusal of an input is not lost when its dependent asks for it and fails.
+func TestARefusedInputOfAFailedTaskIsNotKept(t *testing.T) {
+	s := newScript(t)
+	s.join("w")
+	s.submit("e", "e")
+	s.fail("w", "e")
+	s.skip()
+	s.submit("x", "x<-a,b", "a<-nobody", "b<-e")
+	s.expect("c: x erred: boom e")
+	s.states("x erred", "a forgotten", "b erred")
+	s.do(RetryKeys{Client: "c", Keys: ks("e")})
+	s.contains(s.said("c: x cancelled"), "a depends on nobody")
+}

@@ -98,17 +98,19 @@ func (m *Machine) revise(t *task, s State) State {
 	switch {
 	case t.state == Forgotten:
 		return noRec
+	case t.is(lostDeps) && t.state == Released:
+		return Forgotten // whatever else was asked for meanwhile
 	case s == unneeded:
 		if t.needed() || !(t.state.active() || t.state == Memory) {
 			return noRec
 		}
 		return Released
 	case s == Waiting:
-		if t.state == Memory {
-			return noRec
-		}
 		if !t.needed() {
 			return Released
+		}
+		if t.state == Memory {
+			return noRec
 		}
 	case s == Forgotten:
 		lost := !t.hasSpec() && t.has.len() == 0

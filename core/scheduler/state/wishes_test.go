@@ -219,6 +219,22 @@ func TestFireAndForgetEndsWithTheTask(t *testing.T) {
 	}
 }
 
+// Both halves of one event: the wish that starts a task, and the data that
+// ends it together with the wish.
+func TestDataThatArrivesWithItsWishIsNotKept(t *testing.T) {
+	s := newScript(t)
+	s.do(AddClient{ID: fireAndForget})
+	s.join("w")
+	s.submit("y", "x", "y<-x")
+	s.finish("w", "x")
+	s.finish("w", "y")
+	s.scatter(fireAndForget, "w", "x")
+	s.states("x released")
+	x := ks("x")[0]
+	s.do(UpdateData{Client: fireAndForget, WhoHas: wire.KeyAddresses{{Key: x, Addresses: []string{"gone"}}, {Key: x, Addresses: []string{"w"}}}})
+	s.states("x released")
+}
+
 func TestRestartForgetsEverything(t *testing.T) {
 	s := newScript(t)
 	s.join("w", "v")

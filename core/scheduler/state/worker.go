@@ -134,11 +134,16 @@ func (m *Machine) unhold(t *task, w *worker) bool {
 	return true
 }
 
+// maxBytes bounds what is believed of a result's size, so that sums over many
+// do not overflow.
+const maxBytes = 1 << 50
+
 // resize sets the size of a result and keeps the sums over it right.
 func (m *Machine) resize(t *task, n int64) {
 	if n < 0 {
 		return
 	}
+	n = min(n, maxBytes)
 	old := t.size(m)
 	t.nbytes = n
 	for i := range t.has.len() {
