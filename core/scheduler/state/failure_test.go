@@ -89,6 +89,18 @@ func TestRetryBeginsAtTheRoots(t *testing.T) {
 	s.expect()
 }
 
+func TestEveryClientIsToldOfFailureAndRetry(t *testing.T) {
+	s := newScript(t)
+	s.join("w")
+	s.submit("x", "x")
+	s.desire("d", "x")
+	s.skip()
+	s.fail("w", "x")
+	s.expect("c: x erred: boom x", "d: x erred: boom x")
+	s.do(RetryKeys{Client: "d", Keys: ks("x")})
+	s.expect("w: free x", "w: compute x", "c: x retried", "d: x retried")
+}
+
 func TestRetryOfOneOfTwoFailures(t *testing.T) {
 	s := newScript(t)
 	s.join("w", "v")

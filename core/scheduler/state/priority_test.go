@@ -65,6 +65,15 @@ func TestReadyDependentsOvertakeByTheirOrder(t *testing.T) {
 	}
 }
 
+func TestReadyDependentsDoNotOvertakeOthers(t *testing.T) {
+	s := newScript(t)
+	s.join("w")
+	s.submit("q y", "a", "q", "y<-a")
+	if got := s.order("w"); got != "aqy" {
+		t.Errorf("ran %s; y became ready when q was waiting for the same slot", got)
+	}
+}
+
 func TestLaterGraphsComeLater(t *testing.T) {
 	for name, c := range map[string]struct {
 		gap, timeout time.Duration
