@@ -27,7 +27,7 @@ func (c *call) broadcast() (any, error) {
 		return nil, err
 	}
 	onError := c.str("on_error")
-	answers, errs := c.askAll(targets, m)
+	answers, errs := c.askAll(c.ctx, targets, m)
 	out := object{}
 	for i, t := range targets {
 		switch {
@@ -57,7 +57,7 @@ func (c *call) proxy() (any, error) {
 	if len(targets) == 0 {
 		return nil, asPython("KeyError", "no worker %q", c.str("worker"))
 	}
-	answers, errs := c.askAll(targets, m)
+	answers, errs := c.askAll(c.ctx, targets, m)
 	return answers[0], errs[0]
 }
 
@@ -142,14 +142,14 @@ func (w *workerPeer) isCalled(name string) bool {
 	return name == w.address || name == w.name || name == hostOf(w.address) || "tcp://"+name == w.address
 }
 
-// askAll sends m to all targets at once, each bounded by the request timeout
-// and the worker's life.
-func (c *call) askAll(targets []target, m wire.Msg) ([]wire.Opaque, []error) {
+// askAll sends m to all targets at once. Each request is bounded by ctx and by
+// the worker's life; what it asks for may take long.
+func (c *call) askAll(ctx context.Context, targets []target, m wire.Msg) ([]wire.Opaque, []error) {
 	answers, errs := make([]wire.Opaque, len(targets)), make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
 		wg.Go(func() {
-			ctx, cancel := joinContext(c.ctx, t.ctx)
+			ctx, cancel := joinContext(ctx, t.ctx)
 			defer cancel()
 			answers[i], errs[i] = c.s.pool.CallRaw(ctx, t.address, m)
 		})

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -164,5 +165,70 @@ func TestOddKeysAndNamesAreShown(t *testing.T) {
 	body, err := json.Marshal(jsonValue(&o))
 	if err != nil || string(body) != `{"('x', 1)":2,"k":"+Inf"}` {
 		t.Errorf("%s %v", body, err)
+	}
+}
+
+// Pages of a loop that has ended say so instead of hanging or crashing.
+func TestPagesOfAClosedScheduler(t *testing.T) {
+	s := start(t, nil)
+	routes := s.routes()
+	if err := s.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{
+		"/health": http.StatusOK, "/json/counts.json": http.StatusServiceUnavailable, "/json/status.json": http.StatusServiceUnavailable,
+		"/json/identity.json": http.StatusServiceUnavailable, "/info/main/workers.html": http.StatusServiceUnavailable,
+	} {
+		w := httptest.NewRecorder()
+		routes.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d %s, want %d", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+func TestPagesAreReadOnlyAndNotFramed(t *testing.T) {
+	s := start(t, withDashboard)
+	w := httptest.NewRecorder()
+	s.routes().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/json/counts.json", nil))
+	if w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", w.Code)
+	}
+	if w.Header().Get("X-Frame-Options") != "SAMEORIGIN" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers %v", w.Header())
+	}
+}
+
+// Names of tasks and workers are the users': none may become part of a page.
+func TestPagesEscapeNames(t *testing.T) {
+	s := start(t, withDashboard)
+	register(t, s, &wire.RegisterWorker{Address: "tcp://127.0.0.1:1001", Name: wire.StringOpaque("<script>alert(1)</script>"), Status: "running", NThreads: 1})
+	if _, body := get(t, s, "/info/main/workers.html"); strings.Contains(body, "<script>alert") || !strings.Contains(body, "&lt;script&gt;") {
+		t.Errorf("page %s", body)
+	}
+}
+
+func TestMetricsCountFailuresAndDeaths(t *testing.T) {
+	s := start(t, withDashboard)
+	w, c := newWorker(t, s, "tcp://127.0.0.1:1001", 1), newClient(t, s, "c")
+	c.send(&wire.UpdateGraph{Tasks: []wire.TaskDef{noop("bad-1"), noop("lost-1")}, Keys: keysOf("bad-1", "lost-1")})
+	m := next[*wire.ComputeTask](w)
+	w.send(&wire.TaskErred{Key: m.Key, RunID: m.RunID, Status: "error", ExceptionText: "no"})
+	next[*wire.TaskErred](c)
+	next[*wire.ComputeTask](w)
+	_ = w.conn.Close()
+	eventually(t, s, "the worker is gone", func() bool { return len(s.loop.workers) == 0 })
+	_, body := get(t, s, "/metrics")
+	for _, want := range []string{
+		`dask_scheduler_tasks{state="erred"} 1`, "dask_scheduler_workers_removed_total 1",
+		`dask_scheduler_tasks_suspicious_total{task_prefix_name="lost"} 1`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in\n%s", want, body)
+		}
+	}
+	var counts map[string]float64
+	if _, body = get(t, s, "/json/counts.json"); json.Unmarshal([]byte(body), &counts) != nil || counts["erred"] != 1 || counts["unrunnable"] != 1 {
+		t.Errorf("counts %s", body)
 	}
 }

@@ -100,7 +100,9 @@ func (c *call) workerLogs() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, errs := c.askAll(targets, m)
+	ctx, cancel := c.s.requestContext(c.ctx)
+	defer cancel()
+	answers, errs := c.askAll(ctx, targets, m)
 	out := object{}
 	for i, t := range targets {
 		if errs[i] == nil {
@@ -130,7 +132,9 @@ func (c *call) restart() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, errs := c.askAll(nannies, m)
+	ctx, cancel := c.s.requestContext(c.ctx)
+	defer cancel()
+	_, errs := c.askAll(ctx, nannies, m)
 	var failed sync.Once
 	for i, e := range errs {
 		if e != nil {
