@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -59,8 +60,8 @@ func (m *Machine) refuseKnots(fresh []*task) {
 		if _, in := open[t]; !in {
 			continue
 		}
-		for i := len(t.deps) - 1; i >= 0; i-- {
-			if _, in := open[t.deps[i].to]; in {
+		for i, e := range slices.Backward(t.deps) {
+			if _, in := open[e.to]; in {
 				t.dropDep(i)
 			}
 		}
