@@ -266,6 +266,7 @@ func (s spec) Encode() (wire.Opaque, error) { return wire.StringOpaque("encoded"
 func TestRunSpecsOfThisProcessTravel(t *testing.T) {
 	s := start(t, nil)
 	w, c := newWorker(t, s, "tcp://127.0.0.1:1001", 3), newClient(t, s, "c")
+	eventually(t, s, "the client is known", func() bool { return s.loop.clients["c"] != nil })
 	for key, ref := range map[string]any{"good": spec{}, "bad": spec{context.DeadlineExceeded}, "odd": 5} {
 		d := noop(key)
 		d.RunSpec = wire.Opaque{Ref: ref}
