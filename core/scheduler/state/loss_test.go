@@ -272,3 +272,22 @@ func TestALostActorFailsWhoWaitsForMore(t *testing.T) {
 	s.lose("w")
 	s.states("a erred", "y erred", "b released")
 }
+
+// Of two losses at once one makes the other task's second run needless: the
+// inputs that it was about to use again go too.
+func TestATaskThatIsNeededNoMoreAfterALossGivesUpItsInputs(t *testing.T) {
+	s := newScript(t)
+	s.join("v", "w")
+	a := restricted("a", "w")
+	a.Actor = true
+	s.submit("a end", restricted("d", "v"), a, restricted("mid<-d", "w"), "end<-mid,a")
+	s.finish("v", "d")
+	s.finish("w", "a")
+	s.states("d memory", "a memory", "mid processing", "end waiting")
+	s.skip()
+	s.lose("w")
+	s.states("a erred", "end erred", "mid released", "d released")
+	if n := len(s.m.HasWhat("v")); n != 0 {
+		t.Errorf("v keeps %d results", n)
+	}
+}

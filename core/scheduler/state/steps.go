@@ -48,20 +48,19 @@ func (m *Machine) relinquish(t *task) {
 }
 
 // toReleased ends an active state. The task starts again when it is still
-// needed, else its inputs go too.
+// needed, else its inputs go too: their turn comes after the task's.
 func (m *Machine) toReleased(t *task) {
 	m.enterState(t, Released)
 	t.waitingOn = 0
+	m.relinquish(t)
 	switch {
 	case t.is(lostDeps):
 		m.recommend(t, Forgotten)
 	case t.cause() == nil && t.needed():
 		m.recommend(t, Waiting)
-		return
 	case t.unreferenced():
 		m.recommend(t, Forgotten)
 	}
-	m.relinquish(t)
 }
 
 func (m *Machine) waitingReleased(t *task) { m.toReleased(t) }
