@@ -17,6 +17,7 @@ const (
 	ReasonTimeout   Reason = "timeout"   // it did not introduce itself in time
 	ReasonConfig    Reason = "config"    // it refused its configuration
 	ReasonStart     Reason = "start"     // its worker could not join the scheduler
+	ReasonWorker    Reason = "worker"    // its worker gave up, the process still ran
 	ReasonExit      Reason = "exit"      // it ended by itself with an exit code
 	ReasonPanic     Reason = "panic"     // it ended with a Go panic
 	ReasonSignal    Reason = "signal"    // a signal that we did not send ended it

@@ -50,6 +50,8 @@ func (e *ExitError) cause() string {
 		return "it exceeded its memory limit"
 	case e.Reason == launch.ReasonFrozen:
 		return "it stopped answering"
+	case e.Reason == launch.ReasonWorker:
+		return "its worker gave up"
 	case e.Signal != "":
 		return "signal: " + e.Signal
 	case e.Reason == launch.ReasonPanic:

@@ -20,20 +20,52 @@ const (
 // finish ends the process, if it still lives, and frees everything. The ladder:
 // Shutdown within the grace, TERM to the group, KILL to the group, reap. It is
 // bounded by the request's deadline, or by the grace and two seconds, also when
-// the process is frozen.
-func (s *Supervisor) finish(inst Instance, v verdict) {
+// the process is frozen. It reports whether the process had to be killed.
+func (s *Supervisor) finish(inst Instance, v verdict) (killed bool) {
 	defer inst.Close()
 	switch {
 	case v.kill:
 	case v.wanted:
 		s.ask(inst, v.ask)
 	case v.reason == launch.ReasonOOM:
-		inst.Signal(syscall.SIGTERM)
-		waitFor(inst, s.terminate, afterTerm)
+		s.endForMemory(inst)
 	case v.clean:
 		s.ask(inst, stopRequest{context.Background(), "its work has ended"})
 	default:
 		waitFor[bool](inst, nil, afterEnd) // let it say why
+	}
+	select {
+	case <-inst.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// endForMemory asks a process that exceeded its limit to end, until the memory
+// watcher says that it must not live on or the time for that is over. What it
+// says while it ends is no farewell: whoever counts deaths hears of this one first.
+func (s *Supervisor) endForMemory(inst Instance) {
+	if s.set.OnOver != nil {
+		s.set.OnOver(&ExitError{
+			Plugin: s.set.Plugin, Worker: inst.Worker(), Pid: inst.Pid(), Reason: launch.ReasonOOM, Code: -1,
+			Signal: syscall.SIGTERM.String(), OOM: true,
+		})
+	}
+	inst.Signal(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(context.Background(), afterTerm)
+	defer cancel()
+	for {
+		select {
+		case <-inst.Done():
+			return
+		case kill := <-s.terminate:
+			if kill {
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -84,6 +116,9 @@ func (s *Supervisor) report(inst Instance, v verdict) *ExitError {
 	e := &ExitError{
 		Plugin: s.set.Plugin, Worker: inst.Worker(), Pid: inst.Pid(), Reason: v.reason,
 		Code: exit.Code, Signal: exit.Signal, Stderr: exit.Stderr, Err: v.err,
+	}
+	if v.err != nil && v.killed && e.Reason == "" { // how it ended is our doing
+		e.Reason, e.Code, e.Signal = launch.ReasonWorker, -1, ""
 	}
 	if e.Reason == "" {
 		e.Reason = exit.Reason()

@@ -61,6 +61,7 @@ type Settings struct {
 	HealthMisses   int                                                           // failed probes in a row that mean frozen; 0 means 3
 	MemoryLimit    int64                                                         // bytes, for out-of-memory evidence; 0 none
 	Memory         func(ctx context.Context, pid int, terminate func(kill bool)) // watches memory until ctx ends; nil none
+	OnOver         func(*ExitError)                                              // told before a process is ended for its memory; must not block; nil none
 	OnExit         func(*ExitError)                                              // told of every unexpected end; must not block; nil none
 	Logger         hclog.Logger                                                  // required
 }
@@ -102,7 +103,7 @@ func Start(ctx context.Context, set Settings) (*Supervisor, error) {
 		return nil, err
 	}
 	s.enter(Ready, inst)
-	go s.run(inst)
+	go s.run(inst) //nolint:contextcheck // ctx bounds the start only
 	return s, nil
 }
 
@@ -163,9 +164,11 @@ func (s *Supervisor) run(inst Instance) {
 	var past history
 	for inst != nil {
 		began := time.Now()
+		unguard := s.guard(inst)
 		v := s.watch(inst)
 		s.enter(Draining, inst)
-		s.finish(inst, v)
+		v.killed = s.finish(inst, v)
+		unguard()
 		if v.wanted {
 			s.enter(Stopped, inst)
 			return

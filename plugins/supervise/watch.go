@@ -18,6 +18,7 @@ type verdict struct {
 	err    error         // what the plugin said
 	ask    stopRequest   // the request, when wanted
 	kill   bool          // no use asking: kill at once
+	killed bool          // it did not end by itself: we killed it
 }
 
 // watch returns when the process has to end or has ended.
@@ -26,9 +27,6 @@ func (s *Supervisor) watch(inst Instance) verdict {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	defer cancel()
-	if s.set.Memory != nil {
-		helpers.Go(func() { s.set.Memory(ctx, inst.Pid(), s.overLimit(ctx)) })
-	}
 	tick := time.NewTicker(s.set.HealthEvery)
 	defer tick.Stop()
 	answers, asking, misses := make(chan error, 1), false, 0
@@ -58,8 +56,24 @@ func (s *Supervisor) watch(inst Instance) verdict {
 	}
 }
 
+// guard has the memory of the process watched until the returned function is
+// called: longer than the watch, because a process that was told to end for its
+// memory may go on growing.
+func (s *Supervisor) guard(inst Instance) (end func()) {
+	if s.set.Memory == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var watcher sync.WaitGroup
+	watcher.Go(func() { s.set.Memory(ctx, inst.Pid(), s.overLimit(ctx)) })
+	return func() {
+		cancel()
+		watcher.Wait()
+	}
+}
+
 // overLimit is what the memory watcher calls; it never blocks it for longer than
-// the watch lasts.
+// the process lives.
 func (s *Supervisor) overLimit(ctx context.Context) func(kill bool) {
 	return func(kill bool) {
 		select {
