@@ -10,6 +10,7 @@ import (
 
 	"github.com/gdask/gdask/builtin/all"
 	"github.com/gdask/gdask/core/cluster"
+	"github.com/gdask/gdask/core/nanny"
 	"github.com/gdask/gdask/core/scheduler"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
@@ -75,7 +76,7 @@ func (c *LocalCluster) build(p *plan) error {
 	}
 	c.host, err = plugins.NewHost(plugins.Settings{
 		Builtins: all.Workers(functions, set), Dirs: o.PluginDirs, Workers: o.Plugins, Strict: o.StrictPlugins, Logger: o.Logger.Named("plugins"),
-		OnExit: func(e worker.ExitReport) { c.sched.WorkerExited(exitEvent(e)) },
+		OnExit: func(e worker.ExitReport) { c.sched.WorkerExited(exitEvent(e)) }, Memory: p.memoryWatch(),
 	})
 	if err != nil {
 		return err
@@ -88,6 +89,18 @@ func (c *LocalCluster) build(p *plan) error {
 		},
 	})
 	return err
+}
+
+// memoryWatch watches the worker processes.
+func (p *plan) memoryWatch() plugins.MemoryWatch {
+	policy := nanny.DefaultPolicy()
+	if given := p.options.MemoryPolicy; given != nil {
+		policy = *given
+	}
+	m := nanny.New(policy, p.options.Logger.Named("nanny"))
+	return func(ctx context.Context, w plugins.WatchedProcess, terminate func(kill bool)) {
+		m.Watch(ctx, nanny.Process(w), terminate)
+	}
 }
 
 // state is the configuration of the scheduler's machine.

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gdask/gdask/core/cluster"
+	"github.com/gdask/gdask/core/nanny"
 	"github.com/gdask/gdask/core/scheduler"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
@@ -47,6 +48,9 @@ type LocalOptions struct {
 	// MemoryLimit of each worker: "auto" or "" for an even share of the machine,
 	// "0" for none, a fraction such as "0.5", or an amount such as "2GiB".
 	MemoryLimit string
+	// MemoryPolicy says at which part of its limit a worker process is ended and
+	// started again; nil means Dask's default, 95 %.
+	MemoryPolicy *nanny.Policy
 	// Resources that each worker has, by name.
 	Resources map[string]float64
 	// LocalDirectory is where workers keep files; "" is a private one each.

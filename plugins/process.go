@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -35,7 +36,9 @@ func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.Start
 			}
 			return v, nil
 		},
-		OnExit: h.exited,
+		Memory: h.memory(e.Name, o),
+		OnOver: func(e *supervise.ExitError) { h.exited(e, true) },
+		OnExit: func(e *supervise.ExitError) { h.exited(e, false) },
 	})
 	if err != nil {
 		return nil, err
@@ -79,10 +82,22 @@ func childClass(name string) string {
 	return name
 }
 
-func (h *Host) exited(e *supervise.ExitError) {
+// memory is the watch over one worker's processes; nil when there is nothing to
+// watch.
+func (h *Host) memory(class string, o worker.StartOptions) func(ctx context.Context, pid int, terminate func(kill bool)) {
+	if h.set.Memory == nil || o.MemoryLimit <= 0 {
+		return nil
+	}
+	name := cmp.Or(o.Name, class)
+	return func(ctx context.Context, pid int, terminate func(kill bool)) {
+		h.set.Memory(ctx, WatchedProcess{Worker: name, Pid: pid, Limit: o.MemoryLimit}, terminate)
+	}
+}
+
+func (h *Host) exited(e *supervise.ExitError, ending bool) {
 	if h.set.OnExit != nil {
 		h.set.OnExit(worker.ExitReport{
-			Class: e.Plugin, Address: e.Worker, Pid: e.Pid, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr,
+			Class: e.Plugin, Address: e.Worker, Pid: e.Pid, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr, Ending: ending,
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"context"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,10 +23,26 @@ type Settings struct {
 	// Strict wants a checksum of every external plugin.
 	Strict bool
 	// OnExit hears of every worker process that ended without being asked to;
-	// it must not block.
+	// it must not block. One that is ended for its memory is reported before as
+	// well, with Ending set, and so before it can say goodbye.
 	OnExit func(worker.ExitReport)
+	// Memory watches the memory of worker processes that have a limit; nil: nobody
+	// does.
+	Memory MemoryWatch
 	// Logger gets the plugins' logs.
 	Logger hclog.Logger
+}
+
+// MemoryWatch watches the memory of one process until ctx ends. When it is too
+// much it calls terminate with false, for SIGTERM, and when that did not help
+// with true, for SIGKILL.
+type MemoryWatch func(ctx context.Context, p WatchedProcess, terminate func(kill bool))
+
+// WatchedProcess is a worker process with a memory limit.
+type WatchedProcess struct {
+	Worker string // its name, or the class when it has none
+	Pid    int
+	Limit  int64 // bytes
 }
 
 // ClassSettings are what configuration says of one class.

@@ -52,7 +52,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		return err
 	}
 	reader := graphReader(c, log)
-	machine := stateConfig(c)
+	machine, memory := stateConfig(c), memoryPolicy(c)
 	protocol := c.Protocol
 	if protocol == "" {
 		protocol = c.Distributed.Comm.DefaultScheme // others must be able to connect
@@ -63,7 +63,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		Name: c.Cluster.Name, NWorkers: c.Cluster.NWorkers, ThreadsPerWorker: c.Cluster.ThreadsPerWorker,
 		Processes: c.Cluster.Processes, WorkerClass: c.WorkerClass, Protocol: protocol, Host: c.Cluster.Host,
 		SchedulerPort: c.Cluster.SchedulerPort, DashboardAddress: c.Cluster.DashboardAddress,
-		MemoryLimit: c.Cluster.MemoryLimit, Resources: c.Distributed.Worker.Resources,
+		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Resources: c.Distributed.Worker.Resources,
 		LocalDirectory: c.Cluster.LocalDirectory, PluginDirs: c.Plugins.Dirs, Plugins: classes,
 		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, Logger: log,
 	})

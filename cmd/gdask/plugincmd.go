@@ -59,9 +59,10 @@ func (a *app) host(c *config.Config) (*plugins.Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	log := a.logger(c)
 	return plugins.NewHost(plugins.Settings{
 		Builtins: all.Workers(gdask.Functions(), set), Dirs: c.Plugins.Dirs, Environ: a.environ,
-		Workers: classes, Strict: c.Plugins.Strict, Logger: a.logger(c).Named("plugins"),
+		Workers: classes, Strict: c.Plugins.Strict, Memory: memoryWatch(c, log), Logger: log.Named("plugins"),
 	})
 }
 

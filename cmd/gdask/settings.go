@@ -12,6 +12,7 @@ import (
 
 	"github.com/gdask/gdask/builtin/graph/python"
 	"github.com/gdask/gdask/core/config"
+	"github.com/gdask/gdask/core/nanny"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/plugins/facade/graph"
@@ -30,6 +31,20 @@ func stateConfig(c *config.Config) state.Config {
 	s.NoWorkersTimeout = time.Duration(d.NoWorkersTimeout)
 	s.Validate = d.Validate
 	return s
+}
+
+// memoryPolicy is what configuration says of the memory of worker processes.
+func memoryPolicy(c *config.Config) nanny.Policy {
+	m := &c.Distributed.Worker.Memory
+	return nanny.Policy{Terminate: float64(m.Terminate), Interval: time.Duration(m.MonitorInterval)}
+}
+
+// memoryWatch watches worker processes by that policy.
+func memoryWatch(c *config.Config, l hclog.Logger) plugins.MemoryWatch {
+	m := nanny.New(memoryPolicy(c), l.Named("nanny"))
+	return func(ctx context.Context, w plugins.WatchedProcess, terminate func(kill bool)) {
+		m.Watch(ctx, nanny.Process(w), terminate)
+	}
 }
 
 // classSettings are the settings of worker plugins.

@@ -208,6 +208,53 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+func TestMemoryTerminate(t *testing.T) {
+	const variable = "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE="
+	for _, c := range []struct {
+		yaml, env string
+		want      float64
+		err       string
+	}{
+		{want: 0.95},
+		{yaml: "terminate: 0.5", want: 0.5},
+		{yaml: "terminate: 1", want: 1},
+		{yaml: "terminate: false", want: 0},
+		{yaml: "terminate: 0", want: 0},
+		{yaml: "terminate: null", want: 0.95},
+		{yaml: "target: 0.6, monitor-interval: 1s", want: 0.95},
+		{env: variable + "0.7", want: 0.7},
+		{env: variable + "False", want: 0},
+		{yaml: "terminate: 1.2", err: "distributed.worker.memory.terminate is 1.2; give a fraction"},
+		{yaml: "terminate: -1", err: "distributed.worker.memory.terminate is -1; give a fraction"},
+		{yaml: "terminate: true", err: `"true" (bool) is neither a number nor false`},
+		{yaml: "terminate: often", err: `"often" (string) is neither a number nor false`},
+	} {
+		s := Sources{Env: []string{c.env}, Files: []string{write(t, t.TempDir()+"/c.yaml", "distributed: {worker: {memory: {"+c.yaml+"}}}")}}
+		l, err := Load(s)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v, want %q", c.yaml, err, c.err)
+			}
+			continue
+		case err != nil:
+			t.Errorf("%s%s: %v", c.yaml, c.env, err)
+			continue
+		}
+		if got := l.Config.Distributed.Worker.Memory.Terminate; float64(got) != c.want {
+			t.Errorf("%s%s: terminate is %v, want %v", c.yaml, c.env, got, c.want)
+		}
+		var out bytes.Buffer
+		if err := l.Print(&out); err != nil {
+			t.Fatal(err)
+		}
+		again := load(t, Sources{Files: []string{write(t, t.TempDir()+"/again.yaml", out.String())}})
+		if again.Config.Distributed.Worker.Memory != l.Config.Distributed.Worker.Memory {
+			t.Errorf("%s: what is printed does not read back:\n%s", c.yaml, &out)
+		}
+	}
+}
+
 func TestUsualPlaces(t *testing.T) {
 	s := FromEnvironment([]string{"HOME=/h", "DASK_CONFIG=/d", "GDASK_CONFIG=/g.yaml"})
 	if got := strings.Join(s.DaskDirs, " "); got != "/etc/dask /h/.config/dask /d" || s.UserDir != "/h/.config/gdask" || s.Files[0] != "/g.yaml" {

@@ -120,7 +120,6 @@ worker.lifetime.duration
 worker.lifetime.restart
 worker.lifetime.stagger
 worker.memory.max-spill
-worker.memory.monitor-interval
 worker.memory.pause
 worker.memory.rebalance.measure
 worker.memory.rebalance.recipient-max
@@ -130,7 +129,6 @@ worker.memory.recent-to-old-time
 worker.memory.spill
 worker.memory.spill-compression
 worker.memory.target
-worker.memory.terminate
 worker.memory.transfer
 worker.multiprocessing-method
 worker.preload

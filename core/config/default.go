@@ -16,6 +16,7 @@ func Default() Config {
 				WorkerTTL:           Duration(5 * time.Minute),
 				UnknownTaskDuration: Duration(500 * time.Millisecond),
 			},
+			Worker: Worker{Memory: Memory{Terminate: 0.95, MonitorInterval: Duration(100 * time.Millisecond)}},
 			Comm: Comm{
 				DefaultScheme: "tcp",
 				Timeouts:      Timeouts{Connect: Duration(30 * time.Second), TCP: Duration(30 * time.Second)},

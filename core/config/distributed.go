@@ -36,6 +36,16 @@ type Scheduler struct {
 type Worker struct {
 	// Resources that workers have, by name.
 	Resources map[string]float64 `koanf:"resources"`
+	Memory    Memory             `koanf:"memory"`
+}
+
+// Memory are the keys below distributed.worker.memory.
+type Memory struct {
+	// Terminate is the part of its memory limit at which a worker process is
+	// ended and started again; false never.
+	Terminate Fraction `koanf:"terminate"`
+	// MonitorInterval is the time between two looks at a process's memory.
+	MonitorInterval Duration `koanf:"monitor-interval"`
 }
 
 // Comm are the keys below distributed.comm.

@@ -133,5 +133,8 @@ func (c *Distributed) validate(p *problems) {
 			p.add("distributed.worker.resources.%s is %v; give 0 or more", name, n)
 		}
 	}
+	if t := c.Worker.Memory.Terminate; !(t >= 0 && t <= 1) {
+		p.add("distributed.worker.memory.terminate is %v; give a fraction of the memory limit up to 1, or false", t)
+	}
 	p.oneOf("distributed.comm.default-scheme", strings.TrimSuffix(c.Comm.DefaultScheme, "://"), "tcp", "tls", "inproc", "ws", "wss", "unix")
 }

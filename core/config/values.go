@@ -38,7 +38,12 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 	return err
 }
 
+// Fraction is a part of something; "false" is 0 and switches off what it is a
+// threshold of.
+type Fraction float64
+
 var (
+	fractionType = reflect.TypeFor[Fraction]()
 	durationType = reflect.TypeFor[Duration]()
 	bytesType    = reflect.TypeFor[Bytes]()
 )
@@ -49,6 +54,8 @@ func convert(from, to reflect.Type, v any) (any, error) {
 	switch {
 	case to == durationType || to == bytesType:
 		return amount(to, v)
+	case to == fractionType:
+		return fraction(v)
 	case to.Kind() == reflect.Float64:
 		return float(v)
 	case to.Kind() == reflect.Int:
@@ -79,6 +86,20 @@ func amount(to reflect.Type, v any) (any, error) {
 	var b Bytes
 	err = b.UnmarshalText([]byte(s.(string)))
 	return b, err
+}
+
+func fraction(v any) (any, error) {
+	if f, ok := v.(Fraction); ok {
+		return f, nil
+	}
+	if off, err := boolean(v); err == nil && off == false {
+		return Fraction(0), nil
+	}
+	f, err := float(v)
+	if err != nil {
+		return nil, fmt.Errorf("%q (%T) is neither a number nor false", fmt.Sprint(v), v)
+	}
+	return Fraction(f.(float64)), nil
 }
 
 func float(v any) (any, error) {

@@ -20,8 +20,9 @@ func glutton(insist bool) func(context.Context, int, func(bool)) {
 			<-time.After(time.Second)
 			terminate(false)
 			if insist {
-				<-time.After(100 * time.Millisecond)
+				<-time.After(50 * time.Millisecond)
 				terminate(false) // no reason to give up on TERM
+				<-time.After(50 * time.Millisecond)
 				terminate(true)
 			}
 		}
@@ -40,8 +41,8 @@ func TestMemoryLadder(t *testing.T) {
 	}{
 		{"ends", true, func(*fake) {}, []string{"1s terminated", "1s close"}, ""},
 		{"ends before it has to", true, func(f *fake) {
-			f.signal = func(f *fake, _ os.Signal) { time.AfterFunc(50*time.Millisecond, func() { f.die(0, "") }) }
-		}, []string{"1s terminated", "1.05s close"}, ""},
+			f.signal = func(f *fake, _ os.Signal) { time.AfterFunc(70*time.Millisecond, func() { f.die(0, "") }) }
+		}, []string{"1s terminated", "1.07s close"}, ""},
 		{"goes on growing", true, ignores, []string{"1s terminated", "1.1s close"}, "killed"},
 		{"stays", false, ignores, []string{"1s terminated", "3s close"}, "killed"},
 	}

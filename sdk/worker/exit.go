@@ -10,4 +10,5 @@ type ExitReport struct {
 	Signal  string   // name of that signal; "" none
 	OOM     bool     // there is evidence that memory ran out
 	LastLog []string // the last lines of its standard error, oldest first
+	Ending  bool     // it is being ended and still runs; a report of its end follows
 }
