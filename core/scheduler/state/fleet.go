@@ -79,13 +79,14 @@ func (e RemoveWorker) apply(m *Machine) {
 	if w.exit == nil {
 		w.exit = &exit{address: e.Address} // to be completed by its supervisor
 	}
-	if !e.Expected {
+	expected := e.Expected && !w.exit.OOM // it may have said goodbye on the SIGTERM that ended it for its memory
+	if !expected {
 		if m.gone = append(m.gone, w); len(m.gone) > keptGone {
 			m.gone = slices.Delete(m.gone, 0, 1)
 		}
 	}
 	for len(w.processing) > 0 {
-		m.orphan(w.processing[len(w.processing)-1], w, e.Expected)
+		m.orphan(w.processing[len(w.processing)-1], w, expected)
 	}
 	for len(w.has) > 0 {
 		t := w.has[len(w.has)-1]
@@ -122,7 +123,8 @@ func (m *Machine) orphan(t *task, w *worker, expected bool) {
 // yet. Others never joined or were expected to end: no task blames them.
 func (e WorkerExit) apply(m *Machine) {
 	for _, g := range slices.Backward(m.gone) {
-		if e.describes(g) && !g.exit.known {
+		// A second report of one death tells more than the first.
+		if e.describes(g) && (!g.exit.known || g.exit.Pid == e.Pid) {
 			g.exit.WorkerExit, g.exit.known = e, true
 			return
 		}
