@@ -137,6 +137,9 @@ func (w *Worker) finished(j *Job) {
 	if j.seceded {
 		w.exec.shrink()
 	}
+	if j.done.Failure != nil && w.exec.isClosed() {
+		return // cancelled by the worker's end; the scheduler has it run elsewhere
+	}
 	w.totals.tasks.Add(1)
 	if j.done.Failure != nil {
 		w.totals.failed.Add(1)

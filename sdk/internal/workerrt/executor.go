@@ -149,6 +149,12 @@ func (e *executor) durations(now time.Time) wire.Opaque {
 	return wire.Opaque{Raw: raw}
 }
 
+func (e *executor) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
 // close takes no more jobs, cancels those that run with err and returns a
 // channel that is closed when all slots have ended.
 func (e *executor) close(err error) <-chan struct{} {
