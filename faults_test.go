@@ -159,6 +159,46 @@ func TestScalingKeepsResults(t *testing.T) {
 	}
 }
 
+// A worker that stops cancels what runs there; the tasks have not failed by
+// that, they run again on the next worker.
+func TestStoppedWorkersTasksRunAgain(t *testing.T) {
+	const n = 8
+	ctx := within(t, 60*time.Second)
+	o := modes["threads"]
+	o.NWorkers, o.ThreadsPerWorker = new(1), new(n)
+	c := newClient(t, ctx, o)
+	fs := patient.With(Options{Impure: true}).Map(c, make([]int, n))
+	for range n {
+		select {
+		case <-patientRuns:
+		case <-ctx.Done():
+			t.Fatal("the tasks do not run")
+		}
+	}
+	lc := c.Cluster().(*LocalCluster)
+	for _, workers := range []int{0, 1} {
+		if err := lc.Scale(workers); err != nil {
+			t.Fatal(err)
+		}
+		if err := lc.Settled(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range n {
+		select {
+		case <-patientRuns:
+		case <-ctx.Done():
+			t.Fatal("not all tasks run again")
+		}
+	}
+	for _, f := range fs {
+		if s := f.Status(); s != Pending {
+			t.Errorf("a task that runs again is %s", s)
+		}
+	}
+	Cancel(false, fs...)
+}
+
 func TestProcessesNeedMain(t *testing.T) {
 	entered.Store(false)
 	defer entered.Store(true)

@@ -1,6 +1,7 @@
 package gdask
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -23,6 +24,8 @@ var (
 	wordsOf = Func[map[string]int]("words", wordLengths)
 	die     = Func[int]("die", func() int { os.Exit(7); return 0 })
 	nested  = Func[int]("nested", submitMore)
+	hog     = Func[int]("hog", useMemory)
+	patient = Func[int]("patient", wait)
 	tenfold = Func[float64]("tenfold", func(p pair) float64 { return 10 * (p.X + p.Y) })
 )
 
@@ -76,4 +79,29 @@ func submitMore(ctx context.Context, n int) (int, error) {
 	}
 	rs, err := Gather(ctx, inc.Map(c, xs))
 	return addUp(rs...), err
+}
+
+// useMemory takes so many bytes of memory and keeps them until its context
+// ends; one that is not polite keeps them for ever.
+func useMemory(ctx context.Context, n int, polite bool) (int, error) {
+	const step = 16 << 20
+	var blocks [][]byte
+	for len(blocks)*step < n && (!polite || ctx.Err() == nil) {
+		blocks = append(blocks, bytes.Repeat([]byte{1}, step))
+	}
+	if !polite {
+		ctx = context.Background()
+	}
+	<-ctx.Done()
+	return len(blocks), ctx.Err()
+}
+
+// patientRuns gets a value whenever a patient task begins in this process.
+var patientRuns = make(chan struct{}, 100)
+
+// wait runs until its task is cancelled.
+func wait(ctx context.Context, _ int) (int, error) {
+	patientRuns <- struct{}{}
+	<-ctx.Done()
+	return 0, ctx.Err()
 }
