@@ -29,6 +29,7 @@ func serveHosted(p Plugin, s *served) error {
 		return err
 	}
 	l := newLife(s, logger)
+	l.text = os.Stderr
 	logTo(p, logger)
 	if line != nil {
 		l.tie(line)

@@ -35,6 +35,8 @@ type life struct {
 	logger hclog.Logger
 	server *grpc.Server
 	ready  chan struct{} // closed when server is set
+	text   *os.File      // where what is printed goes; nil leaves the streams alone
+	taken  sync.Once     // the streams were taken back
 
 	mu       sync.Mutex
 	stopping bool
@@ -56,10 +58,23 @@ func (l *life) newServer(opts []grpc.ServerOption) *grpc.Server {
 	l.server = grpc.NewServer(append(opts,
 		grpc.MaxRecvMsgSize(handshake.MaxMessage),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-		grpc.UnaryInterceptor(service.RecoverUnary),
+		grpc.ChainUnaryInterceptor(l.streamsUnary, service.RecoverUnary),
 		grpc.StreamInterceptor(service.RecoverStream))...)
 	close(l.ready)
 	return l.server
+}
+
+// streamsUnary takes standard output and error back from go-plugin before any of
+// the author's code runs: go-plugin replaces them, after its line and before it
+// serves, with a stream that would be lost with the process. On standard error
+// the host logs what is printed and keeps the last lines for its exit report.
+func (l *life) streamsUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	l.taken.Do(func() {
+		if l.text != nil {
+			os.Stdout, os.Stderr = l.text, l.text
+		}
+	})
+	return next(ctx, req)
 }
 
 // register puts the base service and the kind's service on the server.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -34,7 +33,6 @@ type Spec struct {
 	StartTimeout time.Duration // 0 means DefaultStartTimeout
 	Dir          *RunDir       // where its socket goes
 	Logger       hclog.Logger  // gets its log; required
-	Stdout       io.Writer     // gets what it prints; nil discards
 }
 
 // Process is a started plugin.
@@ -85,7 +83,6 @@ func (p *Process) config() *plugin.ClientConfig {
 		MinPort:          0,
 		MaxPort:          1, // 0-0 would mean go-plugin's default range; unix sockets use neither
 		Logger:           hclog.NewNullLogger(),
-		SyncStdout:       p.spec.Stdout,
 	}
 	if !p.spec.MTLS {
 		cfg.GRPCDialOptions = []grpc.DialOption{grpc.WithTransportCredentials(peercred.Credentials{})}

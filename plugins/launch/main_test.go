@@ -97,6 +97,9 @@ func (c *class) StartWorker(_ context.Context, o worker.StartOptions) (sdk.Runni
 		_, _ = raw.WriteString(`{"@message": "good", "@level": "warn", "n": 1}` + "\n")
 	case "grandchild", "escaped":
 		name = grandchild(c.mode == "escaped")
+	case "prints":
+		fmt.Println("on standard output")
+		fmt.Fprintln(os.Stderr, "on standard error")
 	case "panic":
 		panic("boom in start")
 	case "env":

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -204,6 +205,18 @@ func TestBadStderrJSON(t *testing.T) {
 	}
 	if n := len(p.Exit().Stderr); n < 2 {
 		t.Fatalf("kept %d lines", n)
+	}
+}
+
+func TestPrintedTextIsKept(t *testing.T) {
+	s, log := spec(t, "prints")
+	p := start(t, s)
+	mustStart(t, p)
+	p.Close()
+	for _, want := range []string{"on standard output", "on standard error"} {
+		if !slices.Contains(p.Exit().Stderr, want) || !strings.Contains(log.String(), want) {
+			t.Errorf("%q is missing in %q or the log", want, p.Exit().Stderr)
+		}
 	}
 }
 
