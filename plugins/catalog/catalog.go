@@ -60,6 +60,19 @@ func (c *Catalog) Resolve(name string) (Entry, error) {
 	if !handshake.ValidName(name) {
 		return Entry{}, c.badName(name)
 	}
+	e, err := c.find(name)
+	if errors.Is(err, errNotFound) {
+		err = c.notFound(name)
+	}
+	return e, err
+}
+
+// errNotFound is what Resolve says in more words. Those take a list of what is
+// there, so that find, which the list is made with, cannot say them itself.
+var errNotFound = errors.New("not found")
+
+// find is Resolve for a valid name that is no alias.
+func (c *Catalog) find(name string) (Entry, error) {
 	builtin := slices.Contains(c.Builtins, name)
 	if cmd := c.Commands[name]; cmd != "" {
 		if builtin && !c.Override[name] {
@@ -81,7 +94,7 @@ func (c *Catalog) Resolve(name string) (Entry, error) {
 	case builtin:
 		return Entry{Kind: c.Kind, Name: name, Builtin: true}, nil
 	}
-	return Entry{}, c.notFound(name)
+	return Entry{}, errNotFound
 }
 
 func (c *Catalog) hits(name string) []string {
@@ -103,7 +116,7 @@ func (c *Catalog) file(name, path string) (Entry, error) {
 	}
 	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return e, fmt.Errorf("%s plugin %q: %w", c.Kind, name, err)
+		return e, fmt.Errorf("%s plugin %q: %s: %w", c.Kind, name, path, err)
 	}
 	e.Path = resolved
 	if err := checkFile(resolved); err != nil {
@@ -120,8 +133,10 @@ func (c *Catalog) badName(name string) error {
 		return fmt.Errorf("%s plugin %q: Python import paths are not loaded here; known are %s, others are executables named %s<name>",
 			c.Kind, name, c.known(), c.prefix())
 	}
-	return fmt.Errorf("%s plugin %q: names are a lower-case letter and up to 62 letters, digits and dashes%s", c.Kind, name, c.hint(name))
+	return fmt.Errorf("%s plugin %q: %s%s", c.Kind, name, nameRule, c.hint(name))
 }
+
+const nameRule = "names are a lower-case letter and up to 62 letters, digits and dashes"
 
 func (c *Catalog) notFound(name string) error {
 	return fmt.Errorf("no %s plugin %q%s; known are %s; an executable %s%s%s would be found in %s",
@@ -158,9 +173,12 @@ func (c *Catalog) List() []Entry {
 	add := func(name, path string) {
 		e, err := c.file(name, path)
 		if err == nil {
-			_, err = c.Resolve(name)
+			_, err = c.find(name)
 		}
-		if err != nil {
+		switch {
+		case !handshake.ValidName(name):
+			e.Problem = nameRule
+		case err != nil:
 			e.Problem = err.Error()
 		}
 		out = append(out, e)
@@ -168,7 +186,10 @@ func (c *Catalog) List() []Entry {
 	for name, path := range c.Commands {
 		add(name, path)
 	}
-	for _, dir := range c.Dirs {
+	for i, dir := range c.Dirs {
+		if slices.Contains(c.Dirs[:i], dir) {
+			continue
+		}
 		files, err := os.ReadDir(dir)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			out = append(out, Entry{Kind: c.Kind, Name: "?", Path: dir, Problem: err.Error()})

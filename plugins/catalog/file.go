@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/gdask/gdask/plugins/launch"
@@ -34,15 +35,16 @@ func checkFile(path string) error {
 
 // DefaultDirs are the plugin directories of this machine: GDASK_PLUGIN_PATH,
 // the given ones, the user's data directory, and plugins/ beside the executable.
+// Relative ones of the environment are passed over.
 func DefaultDirs(more []string, pluginPath, dataHome, home string) []string {
 	var dirs []string
 	dirs = append(dirs, splitList(pluginPath)...)
 	dirs = append(dirs, more...)
 	switch {
-	case dataHome != "":
-		dirs = append(dirs, dataHome+"/gdask/plugins")
-	case home != "":
-		dirs = append(dirs, home+"/.local/share/gdask/plugins")
+	case filepath.IsAbs(dataHome):
+		dirs = append(dirs, filepath.Join(dataHome, "gdask/plugins"))
+	case filepath.IsAbs(home):
+		dirs = append(dirs, filepath.Join(home, ".local/share/gdask/plugins"))
 	}
 	return append(dirs, besideExecutable()...)
 }
