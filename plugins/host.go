@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gdask/gdask/plugins/catalog"
 	"github.com/gdask/gdask/plugins/launch"
@@ -21,6 +22,10 @@ type Host struct {
 	set     Settings
 	cat     catalog.Catalog
 	environ []string
+	health  time.Duration // between probes and for each; 0 the supervisor's defaults
+
+	closing context.Context // ends when Close is called
+	cancel  context.CancelFunc
 
 	mu      sync.Mutex
 	dir     *launch.RunDir // made on first use
@@ -39,6 +44,7 @@ func NewHost(s Settings) (*Host, error) {
 		return nil, errors.New("plugins: Settings.Logger is required")
 	}
 	h := &Host{set: s, environ: s.Environ}
+	h.closing, h.cancel = context.WithCancel(context.Background())
 	if h.environ == nil {
 		h.environ = os.Environ()
 	}
@@ -101,6 +107,9 @@ func (h *Host) StartWorker(ctx context.Context, class string, inProcess bool, o 
 		return nil, err
 	}
 	defer h.starts.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(h.closing, cancel)()
 	var w worker.Handle
 	if inProcess {
 		w, err = h.startHere(ctx, e.Name, o)
@@ -108,6 +117,9 @@ func (h *Host) StartWorker(ctx context.Context, class string, inProcess bool, o 
 		w, err = h.startProcess(ctx, e, o)
 	}
 	if err != nil {
+		if h.closing.Err() != nil {
+			err = fmt.Errorf("%w: %w", ErrClosed, err)
+		}
 		return nil, err
 	}
 	h.mu.Lock()
@@ -167,12 +179,13 @@ func (h *Host) runDir() (*launch.RunDir, error) {
 	return dir, nil
 }
 
-// Close stops all workers at once within ctx's time, last started first in the
-// errors, and removes the host's directory. Safe twice.
+// Close gives up starts that go on, stops all workers at once within ctx's time,
+// last started first in the errors, and removes the host's directory. Safe twice.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
+	h.cancel()
 	h.starts.Wait()
 	h.mu.Lock()
 	workers, dir, parents := h.started, h.dir, slices.Collect(maps.Keys(h.parents))

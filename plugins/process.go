@@ -27,6 +27,7 @@ func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.Start
 	c := h.set.Workers[e.Name]
 	s, err := supervise.Start(ctx, supervise.Settings{
 		Plugin: e.Name, Policy: c.Restart, MemoryLimit: o.MemoryLimit, Logger: h.set.Logger,
+		HealthEvery: h.health, HealthDeadline: h.health,
 		Launch: func(ctx context.Context) (supervise.Instance, error) {
 			ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 			defer cancel()
