@@ -117,6 +117,28 @@ func TestLaunchAndShutdown(t *testing.T) {
 	v.Close()
 }
 
+// A plugin that has answered waits 200 ms for its host to hang up, so that one
+// that ends sooner was hung up on. A busy machine may need some tries.
+func TestShutdownHangsUp(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
+	for deadline := time.Now().Add(limit); ; {
+		v := launched(t, fakeclass.Plain)
+		if err := v.Shutdown(t.Context(), 5*time.Second, "bye"); err != nil {
+			t.Fatal(err)
+		}
+		answered := time.Now()
+		await(t, "the end of the process", v.Done())
+		took := time.Since(answered)
+		v.Close()
+		if took < 200*time.Millisecond {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the process still took %v to end", took)
+		}
+	}
+}
+
 func TestWorkerThatEndsByItself(t *testing.T) {
 	for name, want := range map[string]error{fakeclass.Ends: nil, fakeclass.Fails: fakeclass.ErrFailed} {
 		v := launched(t, name)
