@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -212,6 +213,36 @@ type writerFunc func(line string)
 func (f writerFunc) Write(p []byte) (int, error) {
 	f(string(p))
 	return len(p), nil
+}
+
+// The plugin itself leaves out what the host would not log.
+func TestLogLevelIsTheHosts(t *testing.T) {
+	for _, level := range []string{"debug", "warn"} {
+		var mu sync.Mutex
+		var log strings.Builder
+		s := spec(t)
+		s.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: writerFunc(func(line string) {
+			mu.Lock()
+			defer mu.Unlock()
+			log.WriteString(line)
+		})})
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		v, err := LaunchV1(ctx, s, nil, level, worker.StartOptions{Scheduler: "tcp://127.0.0.1:1", Name: fakeclass.Plain})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Close() // what the process wrote is read by then
+		mu.Lock()
+		got := log.String()
+		mu.Unlock()
+		if !strings.Contains(got, "[WARN]  worker starts with a warning: name=plain") {
+			t.Errorf("%s: the warning is missing in %s", level, got)
+		}
+		if detail := strings.Contains(got, "[DEBUG] worker starts in detail"); detail != (level == "debug") {
+			t.Errorf("%s: details are logged: %v in %s", level, detail, got)
+		}
+	}
 }
 
 // What a frozen process is asked returns with the context, and closing it needs

@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gdask/gdask/sdk"
 	"github.com/gdask/gdask/sdk/handshake"
 	"github.com/gdask/gdask/sdk/worker"
@@ -48,7 +50,10 @@ func Serve() bool {
 }
 
 // class is the worker class; its configuration is one of Config.
-type class struct{ name string }
+type class struct {
+	name string
+	log  hclog.Logger
+}
 
 // Config is the configuration of the class.
 type Config struct {
@@ -62,11 +67,14 @@ func (c *class) Kind() string              { return handshake.KindWorker }
 func (c *class) Name() string              { return c.name }
 func (c *class) Describe() sdk.Description { return sdk.Description{Version: "1.2.3"} }
 func (c *class) Configure(b []byte) error  { return c.Validate(b) }
+func (c *class) LogTo(l hclog.Logger)      { c.log = l }
 func (c *class) Validate(b []byte) error   { return sdk.DecodeConfig(b, new(Config)) }
 
 // StartWorker does what the name of the worker says.
 func (c *class) StartWorker(ctx context.Context, o worker.StartOptions) (sdk.RunningWorker, error) {
 	_, _ = fmt.Fprintf(os.Stderr, "worker %s of %s starts\n", o.Name, c.name)
+	c.log.Debug("worker starts in detail", "name", o.Name)
+	c.log.Warn("worker starts with a warning", "name", o.Name)
 	w := &fakeWorker{name: o.Name, done: make(chan struct{})}
 	switch o.Name {
 	case Refuse:
