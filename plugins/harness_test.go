@@ -32,7 +32,7 @@ type fixture struct {
 // nothing; change adjusts the settings.
 func newHost(t *testing.T, change func(s *Settings, class *ClassSettings)) *fixture {
 	t.Helper()
-	runtime, err := os.MkdirTemp("/tmp", "gh") // names of sockets must be short
+	runtime, err := os.MkdirTemp("/tmp", "gh") //nolint:usetesting // names of sockets must be short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +141,9 @@ func freeze(t *testing.T, pid int) {
 	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	var info unix.Siginfo
-	if err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
-		t.Fatal(err)
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("process %d is not stopped: %v", pid, err)
 	}
 }
 

@@ -109,7 +109,7 @@ func (h *Host) StartWorker(ctx context.Context, class string, inProcess bool, o 
 	defer h.starts.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(h.closing, cancel)()
+	defer context.AfterFunc(h.closing, cancel)() //nolint:contextcheck // it ends with the host too
 	var w worker.Handle
 	if inProcess {
 		w, err = h.startHere(ctx, e.Name, o)

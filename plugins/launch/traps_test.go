@@ -55,9 +55,9 @@ func alive(pid int) bool {
 // stopped waits until the stop signal has arrived: kill returns before.
 func stopped(t *testing.T, pid int) {
 	t.Helper()
-	var status unix.Siginfo
-	if err := unix.Waitid(unix.P_PID, pid, &status, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
-		t.Fatal(err)
+	var status unix.WaitStatus
+	if _, err := unix.Wait4(pid, &status, unix.WUNTRACED, nil); err != nil || !status.Stopped() {
+		t.Fatalf("process %d is not stopped: %v", pid, err)
 	}
 }
 

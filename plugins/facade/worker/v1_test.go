@@ -250,9 +250,9 @@ func TestLogLevelIsTheHosts(t *testing.T) {
 func TestFrozenProcess(t *testing.T) {
 	v := launched(t, fakeclass.Plain)
 	v.Signal(unix.SIGSTOP)
-	var info unix.Siginfo
-	if err := unix.Waitid(unix.P_PID, v.Pid(), &info, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
-		t.Fatal(err)
+	var stopped unix.WaitStatus
+	if _, err := unix.Wait4(v.Pid(), &stopped, unix.WUNTRACED, nil); err != nil || !stopped.Stopped() {
+		t.Fatalf("process %d is not stopped: %v", v.Pid(), err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
