@@ -147,8 +147,6 @@ func TestMalformedRequests(t *testing.T) {
 		{"retry", []field{{"keys", []any{nil}}}, "keys"},
 		{"get_story", []field{{"keys_or_stimuli", object{}}}, "keys_or_stimuli"},
 		{"add_keys", []field{{"keys", object{}}}, "keys"},
-		{"update_data", []field{{"who_has", 5}}, "field who_has"},
-		{"update_data", []field{{"who_has", object{}}, {"nbytes", "x"}}, "field nbytes"},
 		{"who_has", []field{{"keys", []any{nil}}}, "keys"},
 		{"worker_logs", []field{{"workers", object{}}}, "workers"},
 		{"retire_workers", []field{{"workers", object{}}}, "workers"},

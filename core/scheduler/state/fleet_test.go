@@ -89,7 +89,7 @@ func TestReportsOfStrangersAreNotKept(t *testing.T) {
 	a := w.join(t, 1)
 	w.apply(t, WorkerExit{Pid: 1, ExitCode: 7})
 	w.apply(t, RemoveWorker{Address: a})
-	if !strings.Contains(w.erred, "exit code 7") || len(w.m.exits) != 0 {
-		t.Errorf("the client was told %q; %d reports are kept", w.erred, len(w.m.exits))
+	if !strings.Contains(w.erred, "exit code 7") || len(w.m.gone) != 1 {
+		t.Errorf("the client was told %q; %d reports are kept", w.erred, len(w.m.gone))
 	}
 }

@@ -135,8 +135,8 @@ func TestTheFirstReportOfADeathCounts(t *testing.T) {
 	s := newScript(t, func(c *Config) { c.AllowedFailures = 1 })
 	s.submit("x", "x")
 	killer(s, 1)
-	s.do(WorkerExit{Address: "w1", ExitCode: 1})
-	s.do(WorkerExit{Address: "w1", ExitCode: 2})
+	s.do(WorkerExit{Address: "w1", Pid: 8, ExitCode: 1})
+	s.do(WorkerExit{Address: "w1", Pid: 9, ExitCode: 2}) // another process that had the address
 	s.do(AddWorker{Address: "w2", Status: "running"})
 	s.skip()
 	s.lose("w2")
