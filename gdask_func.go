@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gdask/gdask/core/client"
 	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -103,7 +102,7 @@ func (f *Function[R]) Submit(c *Client, args ...any) *Future[R] {
 func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 	cols, n, err := f.columns(slices)
 	if err != nil {
-		return []*Future[R]{{c: c, f: c.core.Failed(client.StrKey(f.name), err)}}
+		return []*Future[R]{{c: c, f: c.core.Failed(wire.StrKey(f.name), err)}}
 	}
 	futures := make([]*Future[R], 0, n)
 	keys := f.mapKeys()
@@ -143,7 +142,7 @@ func (f *Function[R]) mapKeys() func() wire.Key {
 	i := -1
 	return func() wire.Key {
 		i++
-		return client.StrKey(string(strconv.AppendInt(buf, int64(i), 10)))
+		return wire.StrKey(string(strconv.AppendInt(buf, int64(i), 10)))
 	}
 }
 
@@ -155,23 +154,16 @@ func (f *Function[R]) define(c *Client, args []any, key func() wire.Key) (wire.T
 		AllowOther: f.opt.AllowOtherWorkers, Resources: f.opt.Resources, Timeout: f.opt.Timeout.Seconds()}
 	if key != nil {
 		def.Key = key()
-	} else {
-		def.Key = client.StrKey(f.name)
 	}
-	if f.err != nil {
-		return def, f.err
+	call, err := f.call(c, args)
+	if err == nil && key == nil {
+		def.Key, err = f.key(call)
 	}
-	if err := c.usable(args); err != nil {
-		return def, err
-	}
-	call, err := f.fn.NewCall(args...)
 	if err != nil {
-		return def, err
-	}
-	if key == nil {
-		if def.Key, err = f.key(call); err != nil {
-			return def, err
+		if def.Key == "" {
+			def.Key = wire.StrKey(f.name)
 		}
+		return def, err
 	}
 	def.Dependencies = call.Dependencies(nil)
 	if c.core.ByReference() {
@@ -182,19 +174,31 @@ func (f *Function[R]) define(c *Client, args []any, key func() wire.Key) (wire.T
 	return def, err
 }
 
+// call checks and binds the arguments.
+func (f *Function[R]) call(c *Client, args []any) (*task.Call, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	if err := c.usable(args); err != nil {
+		return nil, err
+	}
+	return f.fn.NewCall(args...)
+}
+
 // key names a single call.
 func (f *Function[R]) key(call *task.Call) (wire.Key, error) {
 	if f.opt.Key != "" {
-		return client.StrKey(f.opt.Key), nil
+		return wire.StrKey(f.opt.Key), nil
 	}
 	if f.opt.Impure {
-		return client.StrKey(f.name + "-" + token()), nil
+		return wire.StrKey(f.name + "-" + token()), nil
 	}
-	hash, err := call.Hash()
+	var space [96]byte
+	text, err := call.AppendHash(append(append(space[:0], f.name...), '-'))
 	if err != nil {
-		return client.StrKey(f.name), fmt.Errorf("gdask: %w; or say Impure", err)
+		return wire.StrKey(f.name), fmt.Errorf("gdask: %w; or say Impure", err)
 	}
-	return client.StrKey(f.name + "-" + hash), nil
+	return wire.StrKeyBytes(text), nil
 }
 
 // columns makes a function of the index of each argument of Map.

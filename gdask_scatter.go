@@ -47,7 +47,7 @@ func scatterItem[T any](c *Client, v T, noHash bool) (client.Item, error) {
 			return item, fmt.Errorf("%w; or say NoHash", err)
 		}
 	}
-	item.Key = client.StrKey(item.Typename + "-" + suffix)
+	item.Key = wire.StrKey(item.Typename + "-" + suffix)
 	if c.core.ByReference() {
 		item.Value = wire.Opaque{Ref: v}
 		return item, nil

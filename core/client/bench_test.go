@@ -15,7 +15,7 @@ func BenchmarkTask(b *testing.B) {
 	defs := make([]wire.TaskDef, 0, b.N)
 	news := make([]wire.Msg, 0, b.N)
 	for i := range b.N {
-		k := StrKey("noop-" + strconv.Itoa(i))
+		k := wire.StrKey("noop-" + strconv.Itoa(i))
 		defs = append(defs, wire.TaskDef{Key: k})
 		news = append(news, &wire.KeyInMemory{Key: k, Workers: []string{"inproc://1/2/3"}})
 	}

@@ -20,7 +20,7 @@ func TestSubmitAndResult(t *testing.T) {
 	}
 	fs := c.Submit(Graph{Tasks: tasks("a", "b")})
 	g := heard[*wire.UpdateGraph](t, s)
-	if len(g.Tasks) != 2 || len(g.Keys) != 2 || g.Keys[1] != StrKey("b") || g.Tasks[0].Runtime != "go" {
+	if len(g.Tasks) != 2 || len(g.Keys) != 2 || g.Keys[1] != wire.StrKey("b") || g.Tasks[0].Runtime != "go" {
 		t.Errorf("submitted %+v", g)
 	}
 	if st := fs[0].Status(); st != Pending || fs[0].Done() {
@@ -43,9 +43,9 @@ func TestErrorsHaveTypes(t *testing.T) {
 	fs := c.Submit(Graph{Tasks: tasks("a", "b", "c", "d")})
 	text := wire.Opaque{Raw: msgp.AppendString(nil, "boom")}
 	killed := wire.Opaque{Raw: msgp.AppendBytes(nil, []byte("cdistributed.scheduler\nKilledWorker\n(tR."))}
-	s.tell(t, &wire.TaskErred{Key: StrKey("a"), Exception: text, TracebackText: "main.go:1"},
-		&wire.TaskErred{Key: StrKey("b"), Exception: killed, ExceptionText: "b killed 4 workers"},
-		&wire.CancelledKeys{Keys: []wire.Key{StrKey("c")}, Reason: "lost dependencies"})
+	s.tell(t, &wire.TaskErred{Key: wire.StrKey("a"), Exception: text, TracebackText: "main.go:1"},
+		&wire.TaskErred{Key: wire.StrKey("b"), Exception: killed, ExceptionText: "b killed 4 workers"},
+		&wire.CancelledKeys{Keys: []wire.Key{wire.StrKey("c")}, Reason: "lost dependencies"})
 	var te *TaskError
 	if err := fs[0].Exception(t.Context()); !errors.As(err, &te) || te.Message != "boom" || te.Stack != "main.go:1" || err.Error() != "task a: boom" {
 		t.Errorf("a: %v", err)
@@ -80,7 +80,7 @@ func TestKnownKeysAreSharedAndReleasedOnce(t *testing.T) {
 	for len(keys) < 2 {
 		keys = append(keys, heard[*wire.ClientReleasesKeys](t, s).Keys...)
 	}
-	if keys[0] != StrKey("a") || keys[1] != StrKey("b") {
+	if keys[0] != wire.StrKey("a") || keys[1] != wire.StrKey("b") {
 		t.Errorf("released %q", keys)
 	}
 	if _, err := two[0].Result(t.Context()); !errors.Is(err, ErrReleased) {
@@ -140,7 +140,7 @@ func TestWaiting(t *testing.T) {
 			t.Fatal(err)
 		}
 		if order = append(order, i); len(order) == 2 {
-			s.tell(t, &wire.TaskErred{Key: StrKey("b"), ExceptionText: "boom"})
+			s.tell(t, &wire.TaskErred{Key: wire.StrKey("b"), ExceptionText: "boom"})
 		}
 	}
 	if len(order) != 3 || order[2] != 1 {
@@ -181,7 +181,7 @@ func TestKeyText(t *testing.T) {
 	tuple = msgp.AppendString(tuple, "x")
 	tuple = msgp.AppendInt64(tuple, 0)
 	tuple = msgp.AppendFloat64(tuple, 1.5)
-	for want, k := range map[string]wire.Key{"add-1": StrKey("add-1"), "('x', 0, 1.5)": wire.Key(tuple), "5": wire.Key(msgp.AppendInt64(nil, 5)), `"\xc1"`: "\xc1"} {
+	for want, k := range map[string]wire.Key{"add-1": wire.StrKey("add-1"), "('x', 0, 1.5)": wire.Key(tuple), "5": wire.Key(msgp.AppendInt64(nil, 5)), `"\xc1"`: "\xc1"} {
 		if got := KeyText(k); got != want {
 			t.Errorf("%q: %s, want %s", string(k), got, want)
 		}

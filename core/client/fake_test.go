@@ -194,7 +194,7 @@ func (f *fake) dial(s Settings) (*Client, *fakeStream) {
 func tasks(names ...string) []wire.TaskDef {
 	defs := make([]wire.TaskDef, len(names))
 	for i, n := range names {
-		defs[i] = wire.TaskDef{Key: StrKey(n), RunSpec: number(int64(i)), Runtime: "go"}
+		defs[i] = wire.TaskDef{Key: wire.StrKey(n), RunSpec: number(int64(i)), Runtime: "go"}
 	}
 	return defs
 }
@@ -211,13 +211,13 @@ func refs(fs []Future) []*Future {
 }
 
 func (f *fake) inMemory(name string) *wire.KeyInMemory {
-	return &wire.KeyInMemory{Key: StrKey(name), Workers: []string{f.l.ContactAddress()}, Typename: "int", Nbytes: 8}
+	return &wire.KeyInMemory{Key: wire.StrKey(name), Workers: []string{f.l.ContactAddress()}, Typename: "int", Nbytes: 8}
 }
 
 func data(pairs ...any) *wire.GetDataReply {
 	r := &wire.GetDataReply{Status: "OK", Data: wire.DataMap{}}
 	for i := 0; i < len(pairs); i += 2 {
-		r.Data = append(r.Data, wire.DataItem{Key: StrKey(pairs[i].(string)), Value: number(int64(pairs[i+1].(int)))})
+		r.Data = append(r.Data, wire.DataItem{Key: wire.StrKey(pairs[i].(string)), Value: number(int64(pairs[i+1].(int)))})
 	}
 	return r
 }

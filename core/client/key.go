@@ -55,8 +55,3 @@ func appendTuple(dst, raw []byte) (text, rest []byte, err error) {
 	}
 	return fmt.Appendf(dst, "(%s)", strings.Join(parts, ", ")), rest, nil
 }
-
-// StrKey is the key of a text.
-func StrKey(s string) wire.Key {
-	return wire.Key(msgp.AppendString(make([]byte, 0, len(s)+5), s))
-}

@@ -27,7 +27,7 @@ func TestLostResultIsWaitedForAgain(t *testing.T) {
 	f.asked("get_data").answer <- data("a", 1) // b is gone
 	gather := f.asked("gather")
 	gather.answer <- map[string]any{"status": "error", "keys": []any{"b"}}
-	if m := heard[*wire.ReportKey](t, s); m.Key != StrKey("b") {
+	if m := heard[*wire.ReportKey](t, s); m.Key != wire.StrKey("b") {
 		t.Errorf("asked for %q", m.Key)
 	}
 	s.tell(t, f.inMemory("b"))
@@ -42,7 +42,7 @@ func TestLostDataReopens(t *testing.T) {
 	f := newFake(t)
 	c, s := f.dial(Settings{})
 	fs := c.Submit(Graph{Tasks: tasks("a", "b")})
-	s.tell(t, f.inMemory("a"), &wire.LostData{Key: StrKey("a")}, f.inMemory("b"))
+	s.tell(t, f.inMemory("a"), &wire.LostData{Key: wire.StrKey("a")}, f.inMemory("b"))
 	if err := fs[1].Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestClientComesBack(t *testing.T) {
 	}
 	heard[*wire.ReportKey](t, s)
 	heard[*wire.ReportKey](t, s)
-	s.tell(t, f.inMemory("a"), &wire.CancelledKeys{Keys: []wire.Key{StrKey("b")}, Reason: "unknown"})
+	s.tell(t, f.inMemory("a"), &wire.CancelledKeys{Keys: []wire.Key{wire.StrKey("b")}, Reason: "unknown"})
 	if err := fs[0].Exception(t.Context()); err != nil {
 		t.Error(err)
 	}

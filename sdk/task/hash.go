@@ -10,6 +10,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"sync"
 )
 
 // Hash is 32 hexadecimal digits that depend on the function's name and
@@ -17,17 +18,27 @@ import (
 // function get equal keys. Arguments without a stable content (functions,
 // channels, cycles) are an error; give such a call a key of its own.
 func (c *Call) Hash() (string, error) {
-	var space [256]byte
-	h := hasher{buf: space[:0]}
+	text, err := c.AppendHash(nil)
+	return string(text), err
+}
+
+// hashers saves making a buffer for every call.
+var hashers = sync.Pool{New: func() any { return &hasher{buf: make([]byte, 0, 512)} }}
+
+// AppendHash appends Hash's digits to dst.
+func (c *Call) AppendHash(dst []byte) ([]byte, error) {
+	h, _ := hashers.Get().(*hasher)
+	defer hashers.Put(h)
+	h.buf, h.h = h.buf[:0], nil
 	h.text(c.Name)
 	h.number(c.Sig)
 	for i := range c.Args {
 		if err := h.arg(&c.Args[i]); err != nil {
-			return "", fmt.Errorf("task: argument %d of %q: %w", i+1, c.Name, err)
+			return dst, fmt.Errorf("task: argument %d of %q: %w", i+1, c.Name, err)
 		}
 	}
 	sum := h.sum()
-	return hex.EncodeToString(sum[:16]), nil
+	return hex.AppendEncode(dst, sum[:16]), nil
 }
 
 // hasher feeds a hash; small inputs never leave its buffer.

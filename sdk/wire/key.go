@@ -18,7 +18,16 @@ type Key string
 const maxKeyDepth = 32
 
 // StrKey is the key of a Python str, the usual form.
-func StrKey(s string) Key { return Key(msgp.AppendString(make([]byte, 0, len(s)+5), s)) }
+func StrKey(s string) Key {
+	var space [96]byte // on the stack: the key is the only allocation
+	return Key(msgp.AppendString(space[:0], s))
+}
+
+// StrKeyBytes is StrKey of a text that was put together in bytes.
+func StrKeyBytes(s []byte) Key {
+	var space [96]byte
+	return Key(msgp.AppendStringFromBytes(space[:0], s))
+}
 
 // BytesKey is the key of a Python bytes.
 func BytesKey(b []byte) Key { return Key(msgp.AppendBytes(make([]byte, 0, len(b)+5), b)) }
