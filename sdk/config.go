@@ -7,7 +7,3 @@ import "github.com/gdask/gdask/sdk/internal/strictjson"
 // not exist is an error that names it and the nearest one that does. Empty data
 // leaves the defaults.
 func DecodeConfig(data []byte, into any) error { return strictjson.Decode(data, into) }
-
-// Nearest returns the candidate spelled most like word, or "" when none is
-// close: for the "did you mean" of error messages.
-func Nearest(word string, candidates []string) string { return strictjson.Nearest(word, candidates) }

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -311,8 +310,5 @@ func TestConfigHelpers(t *testing.T) {
 	s := settings{Path: "default"}
 	if err := DecodeConfig([]byte(`{"path": "mine"}`), &s); err != nil || s.Path != "mine" {
 		t.Error(s, err)
-	}
-	if got := Nearest("pth", []string{"other", "path"}); got != "path" {
-		t.Error(fmt.Sprint("nearest is ", got))
 	}
 }

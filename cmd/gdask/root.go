@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/gdask/gdask/core/nearest"
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // app is one run of the command.

@@ -10,7 +10,7 @@ import (
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/v2"
 
-	"github.com/gdask/gdask/core/nearest"
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // variables reads one prefix of the environment as a mapping. A variable's name,

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdask/gdask/core/nearest"
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // keyError is a key that does not exist, in words.

@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gdask/gdask/core/nearest"
 	"github.com/gdask/gdask/core/units"
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 var (

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
+	"github.com/gdask/gdask/sdk/nearest"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -77,7 +79,8 @@ func (s *Scheduler) unknownOp(op string) error {
 	for n := range s.rpc {
 		names = append(names, n)
 	}
-	return fmt.Errorf("no operation %q here, the nearest is %q", op, nearest(op, names))
+	slices.Sort(names)
+	return fmt.Errorf("no operation %q here%s", op, nearest.Hint(op, names))
 }
 
 // pythonError is an error with the class that a Python client shall see.
@@ -108,36 +111,4 @@ func uncaught(err error) *wire.Failure {
 
 func failure(exception wire.Opaque, text, traceback string) *wire.Failure {
 	return &wire.Failure{Status: "uncaught-error", Exception: exception, ExceptionText: text, TracebackText: traceback}
-}
-
-// nearest is the name with the smallest edit distance to s.
-func nearest(s string, names []string) string {
-	best, at := "", -1
-	for _, n := range names {
-		if d := distance(s, n); at < 0 || d < at || d == at && n < best {
-			best, at = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

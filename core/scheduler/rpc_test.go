@@ -234,14 +234,6 @@ func TestTerminateCloses(t *testing.T) {
 	<-s.Done()
 }
 
-func TestNearest(t *testing.T) {
-	for in, want := range map[string]string{"gether": "gather", "scater": "scatter", "": "a"} {
-		if got := nearest(in, []string{"scatter", "gather", "a"}); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 // TestNewsOfNoData: a client may scatter nothing, and say so or leave it out.
 func TestNewsOfNoData(t *testing.T) {
 	s := start(t, nil)

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gdask/gdask/sdk"
 	"github.com/gdask/gdask/sdk/handshake"
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // Entry is one known plugin.
@@ -148,7 +148,7 @@ func (c *Catalog) hint(name string) string {
 	for _, e := range c.List() {
 		names = append(names, e.Name)
 	}
-	if near := sdk.Nearest(strings.ToLower(name), names); near != "" {
+	if near := nearest.Of(name, names); near != "" {
 		return fmt.Sprintf(", did you mean %q?", near)
 	}
 	return ""

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // AddressError says what is wrong with an address and how to write it right.
@@ -69,39 +71,8 @@ func (e *DialError) Temporary() bool { return true }
 // unknownScheme names the schemes there are and the one probably meant.
 func unknownScheme(address, scheme string, known []string) *AddressError {
 	fix := "known schemes: " + strings.Join(known, ", ")
-	if near := nearest(scheme, known); near != "" {
+	if near := nearest.Of(scheme, known); near != "" {
 		fix = fmt.Sprintf("did you mean %q? %s", near, fix)
 	}
 	return &AddressError{Address: address, Problem: fmt.Sprintf("unknown scheme %q", scheme), Fix: fix}
-}
-
-// nearest returns the word within two edits of s, or "".
-func nearest(s string, words []string) string {
-	best, at := "", 3
-	for _, w := range words {
-		if d := distance(s, w); d < at && d < max(len(s), len(w)) {
-			best, at = w, d
-		}
-	}
-	return best
-}
-
-// distance is the number of single-letter edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diag, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diag+cost)
-		}
-	}
-	return row[len(b)]
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gdask/gdask"
-	"github.com/gdask/gdask/core/nearest"
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // Options of a run. The zero value runs all workloads in process.

@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+
+	"github.com/gdask/gdask/sdk/nearest"
 )
 
 // Decode decodes one JSON object on top of what into, a pointer to a struct,
@@ -40,10 +42,7 @@ func explain(err error, t reflect.Type) error {
 		return fmt.Errorf("configuration: %w", err)
 	}
 	known := Fields(t)
-	msg := fmt.Sprintf("configuration: unknown field %q", m[1])
-	if near := Nearest(m[1], known); near != "" {
-		msg += fmt.Sprintf("; did you mean %q?", near)
-	}
+	msg := fmt.Sprintf("configuration: unknown field %q%s", m[1], nearest.Hint(m[1], known))
 	if len(known) == 0 {
 		return errors.New(msg + " (it takes no configuration)")
 	}

@@ -56,15 +56,6 @@ func TestFields(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"threadpool", "subprocess", "python"}
-	for word, want := range map[string]string{"treadpool": "threadpool", "Python": "python", "x": "", "subproces": "subprocess"} {
-		if got := Nearest(word, names); got != want {
-			t.Errorf("nearest to %q is %q, want %q", word, got, want)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"suffix":"x"}`))
 	f.Add([]byte(`{"Count":1e99}`))
