@@ -3,6 +3,7 @@ package supervise
 import (
 	"context"
 	"errors"
+	"sync"
 	"syscall"
 	"time"
 
@@ -69,20 +70,48 @@ func (s *Supervisor) endForMemory(inst Instance) {
 	}
 }
 
-// ask goes down the polite rungs of the ladder.
+// ask goes down the polite rungs of the ladder. A process that turns out to be
+// frozen is spared the rest of them: it cannot hear.
 func (s *Supervisor) ask(inst Instance, r stopRequest) {
 	grace, term := split(r.ctx)
 	ctx, cancel := context.WithTimeout(r.ctx, grace)
 	defer cancel()
+	frozen := false
+	var probing sync.WaitGroup
+	probing.Go(func() {
+		if frozen = s.freezes(ctx, inst); frozen {
+			cancel()
+		}
+	})
 	err := inst.Shutdown(ctx, grace, r.reason)
+	cancel()
+	probing.Wait()
 	if err == nil && waitFor(inst, r.ctx.Done(), afterAnswer) {
 		return
 	}
-	if r.ctx.Err() != nil {
+	if frozen || r.ctx.Err() != nil {
 		return
 	}
 	inst.Signal(syscall.SIGTERM)
 	waitFor(inst, r.ctx.Done(), term)
+}
+
+// freezes probes the process until it has missed too many probes in a row or ctx
+// ends. A process that takes its time to hand its work on still answers them.
+func (s *Supervisor) freezes(ctx context.Context, inst Instance) bool {
+	for misses := 0; misses < s.set.HealthMisses; {
+		start := time.Now()
+		if s.probe(ctx, inst) == nil {
+			misses = 0
+		} else {
+			misses++
+		}
+		ended := waitFor(inst, ctx.Done(), s.set.HealthDeadline-time.Since(start))
+		if ended || ctx.Err() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // split divides the time of a request between Shutdown and TERM; the rest is for

@@ -28,7 +28,9 @@ func TestKillLadder(t *testing.T) {
 			[]string{"0s " + reason, "0s terminated", "0s close"}},
 		{"does not answer", func(f *fake) { f.shutdown = hang },
 			[]string{"0s " + reason, "7.5s terminated", "7.5s close"}},
-		{"frozen", frozen, []string{"0s " + reason, "7.5s terminated", "8.75s close"}},
+		{"deaf, but well", func(f *fake) { f.shutdown, f.signal = hang, deaf },
+			[]string{"0s " + reason, "7.5s terminated", "8.75s close"}},
+		{"frozen", frozen, []string{"0s " + reason, "6s close"}},
 		{"dead already", func(f *fake) { f.shutdown = func(context.Context) error { f.die(1, ""); return errTest } },
 			[]string{"0s " + reason, "0s terminated", "0s close"}},
 	}
@@ -63,7 +65,7 @@ func TestStopWithoutDeadline(t *testing.T) {
 		if err := s.Stop(t.Context(), "bye"); err != nil {
 			t.Error(err)
 		}
-		want := []string{"0s shutdown within 10s: bye", "10s terminated", "12s close"}
+		want := []string{"0s shutdown within 10s: bye", "6s close"}
 		if got := (<-n.born).said(); !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
