@@ -13,7 +13,7 @@ VENV    ?= $(CURDIR)/.venv
 PKGS    := ./...
 MODULES := examples/worker-minimal
 
-.PHONY: help build plugins demo test race conformance lint vet fmt generate generate-check tidy-check bench fuzz interop tools venv clean ci
+.PHONY: help build plugins demo test race conformance lint vet fmt generate generate-check tidy-check cross bench fuzz golden interop tools venv clean ci
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ tidy-check: ## fail when go.mod or go.sum are not tidy
 	$(GO) mod tidy -diff
 	for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff); done
 
+cross: ## check that other systems compile: macOS with its tests, Windows without
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) vet $(PKGS)
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build $(PKGS)
+
 bench: build ## run the benchmarks, then gdask bench for processes and threads
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 0.5s ./sdk/wire ./core/scheduler/state
 	$(BIN)/gdask bench --processes --reference
@@ -80,8 +84,15 @@ $(VENV)/.ready: sdk/python/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r sdk/python/requirements.txt
 	touch $@
 
-interop: build venv ## run the suite against unmodified Python workers and clients
-	GDASK_BIN=$(BIN)/gdask GDASK_PYTHON=$(VENV)/bin/python timeout 600 $(VENV)/bin/python -m pytest -q sdk/python/interop
+golden: venv ## make the wire's golden vectors anew with distributed, and let it read what Go writes
+	$(VENV)/bin/python sdk/python/golden/make_golden.py
+	@rm -rf $(BIN)/golden && mkdir -p $(BIN)/golden
+	GDASK_GOLDEN_OUT=$(BIN)/golden $(GO) test -count=1 -run Golden ./sdk/wire
+	$(VENV)/bin/python sdk/python/golden/make_golden.py --check $(BIN)/golden
+	@git diff --exit-code --stat -- sdk/wire/testdata/golden || { echo "distributed writes other bytes than the golden vectors: look, then commit"; exit 1; }
+
+interop: build venv golden ## run the suite against unmodified Python workers and clients
+	GDASK_BIN=$(BIN)/gdask GDASK_PYTHON=$(VENV)/bin/python timeout 600 $(VENV)/bin/python -m pytest -q sdk/python/tests sdk/python/interop
 
 tools: $(TOOLS)/golangci-lint ## build the pinned tools (minutes, once)
 
@@ -94,7 +105,7 @@ ci: ## everything a change must pass
 	$(MAKE) vet
 	$(MAKE) lint
 	$(MAKE) generate-check tidy-check
-	$(MAKE) build
+	$(MAKE) build cross
 	$(MAKE) race
 	$(MAKE) conformance
 	$(MAKE) interop

@@ -144,10 +144,15 @@ type hosted struct {
 // host starts the class as a gdask host does: lifeline, cookie, line on standard output.
 func host(t *testing.T) *hosted {
 	t.Helper()
-	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	syscall.ForkLock.RLock() // no other child may get the host's end
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
+		syscall.ForkLock.RUnlock()
 		t.Fatal(err)
 	}
+	syscall.CloseOnExec(fds[0])
+	syscall.CloseOnExec(fds[1])
+	syscall.ForkLock.RUnlock()
 	h := &hosted{t: t, lifeline: os.NewFile(uintptr(fds[0]), "host"), ended: make(chan error, 1)}
 	theirs := os.NewFile(uintptr(fds[1]), "plugin")
 	h.cmd, _, h.stderr = child(t, []string{
