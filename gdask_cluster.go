@@ -68,7 +68,7 @@ func (c *LocalCluster) build(p *plan) error {
 	}
 	schedulerLog := cluster.NewLogRing()
 	c.sched, err = scheduler.New(scheduler.Settings{
-		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader,
+		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, IdleTimeout: o.IdleTimeout,
 		DashboardAddress: address, Logger: schedulerLog.Tee("scheduler", o.Logger.Named("scheduler")),
 	})
 	if err != nil {
@@ -133,6 +133,10 @@ func (c *LocalCluster) Close() error {
 	}
 	return nil
 }
+
+// Done is closed when the scheduler has ended: after Close, at a client's request
+// or for lack of use. The cluster must be closed all the same.
+func (c *LocalCluster) Done() <-chan struct{} { return c.sched.Done() }
 
 // Name is the cluster's name.
 func (c *LocalCluster) Name() string { return c.local.Name() }

@@ -3,6 +3,7 @@ package gdask
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -61,6 +62,9 @@ type LocalOptions struct {
 	// external plugins without a checksum.
 	Plugins       map[string]plugins.ClassSettings
 	StrictPlugins bool
+	// IdleTimeout ends the scheduler and its workers when no task ran or changed
+	// its state for so long; 0 means never. See LocalCluster.Done.
+	IdleTimeout time.Duration
 	// GraphReader reads the graphs of Python clients; nil refuses them.
 	GraphReader scheduler.GraphReader
 	// Scheduler configures the scheduler's machine; nil means Dask's defaults.

@@ -65,15 +65,20 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		SchedulerPort: c.Cluster.SchedulerPort, DashboardAddress: c.Cluster.DashboardAddress,
 		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Resources: c.Distributed.Worker.Resources,
 		LocalDirectory: c.Cluster.LocalDirectory, PluginDirs: c.Plugins.Dirs, Plugins: classes,
-		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, Logger: log,
+		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine,
+		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout), Logger: log,
 	})
 	if err != nil {
 		return errors.Join(err, closeReader(reader))
 	}
 	a.banner(cluster)
 	defer trimMemory(ctx)()
-	<-ctx.Done()
-	_, _ = fmt.Fprintln(a.err, "gdask: closing; interrupt again to kill")
+	select {
+	case <-ctx.Done():
+		_, _ = fmt.Fprintln(a.err, "gdask: closing; interrupt again to kill")
+	case <-cluster.Done():
+		_, _ = fmt.Fprintln(a.err, "gdask: closing, as the scheduler has ended")
+	}
 	return errors.Join(cluster.Close(), closeReader(reader))
 }
 

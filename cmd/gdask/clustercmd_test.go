@@ -148,3 +148,13 @@ func TestSchedulerOnATakenPort(t *testing.T) {
 	command(t, environ(t), "scheduler", "--port", port, "--dashboard-address=none").want(t, exitFailed, port, "in use")
 	s.close(t)
 }
+
+// TestClusterEndsWithItsScheduler: for lack of use, or at a client's request.
+func TestClusterEndsWithItsScheduler(t *testing.T) {
+	r := begin(t, environ(t), "--no-processes", "--n-workers=1", "--dashboard-address=none", "--idle-timeout=1s")
+	r.says(t, "Interrupt (Ctrl-C)")
+	r.ends(t)
+	if got := r.err.String(); got != "gdask: closing, as the scheduler has ended\n" {
+		t.Errorf("standard error has %q", got)
+	}
+}

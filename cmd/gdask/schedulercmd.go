@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -68,6 +69,7 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 	s, err := scheduler.New(scheduler.Settings{
 		State: stateConfig(c), Transports: set, Listen: []string{listenAddress(c, port)},
 		DashboardAddress: c.Cluster.DashboardAddress, Logger: log.Named("scheduler"), GraphReader: reader, Version: versionText(),
+		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout),
 	})
 	if err != nil {
 		return err

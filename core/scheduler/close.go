@@ -161,4 +161,5 @@ func (l *loop) tick() {
 	l.checkWorkers(gap)
 	l.checkClients()
 	l.apply(state.Tick{})
+	l.checkIdle()
 }

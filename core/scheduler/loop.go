@@ -34,6 +34,7 @@ type loop struct {
 	// The destinations of the last message: most messages go where the last went.
 	lastWorker *workerPeer
 	lastClient *session
+	idle       idler
 	// lastTick notices when this process itself was stopped for a while.
 	lastTick time.Time
 	rejected []state.Rejected
@@ -51,7 +52,7 @@ func newLoop(s *Scheduler, c state.Config) *loop {
 		s: s, m: m, in: newInbox(),
 		workers: map[string]*workerPeer{}, clients: map[string]*session{},
 		watch: map[*statusWatcher]struct{}{}, topics: newTopics(),
-		done: make(chan struct{}),
+		done: make(chan struct{}), idle: idler{limit: s.set.IdleTimeout},
 	}
 }
 

@@ -46,6 +46,9 @@ type Settings struct {
 	RequestTimeout time.Duration
 	// ConnectTimeout bounds one attempt to reach a worker or nanny; 0: 5 s.
 	ConnectTimeout time.Duration
+	// IdleTimeout ends the scheduler, with its workers, when no task ran or changed
+	// its state for so long; 0: never.
+	IdleTimeout time.Duration
 	// Version is reported by identity and versions; empty: "dev".
 	Version string
 }
