@@ -14,6 +14,7 @@ import (
 	"github.com/gdask/gdask/core/scheduler"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
+	"github.com/gdask/gdask/sdk/wire"
 	"github.com/gdask/gdask/sdk/worker"
 )
 
@@ -69,6 +70,7 @@ func (c *LocalCluster) build(p *plan) error {
 	schedulerLog := cluster.NewLogRing()
 	c.sched, err = scheduler.New(scheduler.Settings{
 		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, IdleTimeout: o.IdleTimeout,
+		Wire:             wire.Settings{WriteTimeout: o.PeerTimeout},
 		DashboardAddress: address, Logger: schedulerLog.Tee("scheduler", o.Logger.Named("scheduler")),
 	})
 	if err != nil {

@@ -65,6 +65,9 @@ type LocalOptions struct {
 	// IdleTimeout ends the scheduler and its workers when no task ran or changed
 	// its state for so long; 0 means never. See LocalCluster.Done.
 	IdleTimeout time.Duration
+	// PeerTimeout is how long a worker or client may read nothing of what the
+	// scheduler sends before it counts as dead; 0 means 60 s.
+	PeerTimeout time.Duration
 	// GraphReader reads the graphs of Python clients; nil refuses them.
 	GraphReader scheduler.GraphReader
 	// Scheduler configures the scheduler's machine; nil means Dask's defaults.

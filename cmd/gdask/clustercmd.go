@@ -66,7 +66,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Resources: c.Distributed.Worker.Resources,
 		LocalDirectory: c.Cluster.LocalDirectory, PluginDirs: c.Plugins.Dirs, Plugins: classes,
 		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine,
-		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout), Logger: log,
+		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout), PeerTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP), Logger: log,
 	})
 	if err != nil {
 		return errors.Join(err, closeReader(reader))

@@ -13,6 +13,7 @@ import (
 	"github.com/gdask/gdask/builtin/all"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/core/scheduler"
+	"github.com/gdask/gdask/sdk/wire"
 )
 
 // defaultPort is Dask's.
@@ -70,6 +71,7 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 		State: stateConfig(c), Transports: set, Listen: []string{listenAddress(c, port)},
 		DashboardAddress: c.Cluster.DashboardAddress, Logger: log.Named("scheduler"), GraphReader: reader, Version: versionText(),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout),
+		Wire:        wire.Settings{WriteTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP)},
 	})
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ admin.tick.cycle
 admin.tick.interval
 admin.tick.limit
 client.direct-to-workers
+client.heartbeat
 client.preload
 client.preload-argv
 client.scheduler-info-interval
@@ -42,6 +43,7 @@ comm.retry.delay.max
 comm.retry.delay.min
 comm.shard
 comm.socket-backlog
+comm.timeouts.connect
 comm.tls.ca-file
 comm.tls.ciphers
 comm.tls.client.cert

@@ -19,9 +19,8 @@ func Default() Config {
 			Worker: Worker{Memory: Memory{Terminate: 0.95, MonitorInterval: Duration(100 * time.Millisecond)}},
 			Comm: Comm{
 				DefaultScheme: "tcp",
-				Timeouts:      Timeouts{Connect: Duration(30 * time.Second), TCP: Duration(30 * time.Second)},
+				Timeouts:      Timeouts{TCP: Duration(30 * time.Second)},
 			},
-			Client: Client{Heartbeat: Duration(5 * time.Second)},
 		},
 	}
 }

@@ -7,7 +7,6 @@ type Distributed struct {
 	Scheduler Scheduler `koanf:"scheduler"`
 	Worker    Worker    `koanf:"worker"`
 	Comm      Comm      `koanf:"comm"`
-	Client    Client    `koanf:"client"`
 }
 
 // Scheduler are the keys below distributed.scheduler.
@@ -57,14 +56,6 @@ type Comm struct {
 
 // Timeouts are the keys below distributed.comm.timeouts.
 type Timeouts struct {
-	// Connect bounds a connection's making, retries included.
-	Connect Duration `koanf:"connect"`
 	// TCP is how long a peer may read nothing of what is sent before it is dead.
 	TCP Duration `koanf:"tcp"`
-}
-
-// Client are the keys below distributed.client.
-type Client struct {
-	// Heartbeat is the time between a client's signs of life.
-	Heartbeat Duration `koanf:"heartbeat"`
 }
