@@ -49,9 +49,10 @@ func isMap(o wire.Opaque) bool {
 	return err == nil && n > 0
 }
 
-// registerNanny tells a nanny what to install: nothing.
+// registerNanny tells a nanny what to install.
 func (c *call) registerNanny() (any, error) {
-	return &tree{object{{"status", "OK"}, {"nanny-plugins", object{}}}}, nil
+	known := c.s.nannyPlugins.message(nil)
+	return &tree{object{{"status", "OK"}, {"nanny-plugins", &known}}}, nil
 }
 
 // unregister is a worker's (or its nanny's) word that the worker ends.

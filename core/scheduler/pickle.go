@@ -3,9 +3,6 @@ package scheduler
 import (
 	"errors"
 	"strings"
-
-	"github.com/gdask/gdask/sdk/wire"
-	"github.com/tinylib/msgp/msgp"
 )
 
 var errNoGraphReader = errors.New("this scheduler cannot read graphs of Python clients: it has no graph reader; " +
@@ -46,14 +43,4 @@ func escape(b *strings.Builder, r rune, prefix string, digits int) {
 	for i := digits - 1; i >= 0; i-- {
 		b.WriteByte(hex[(r>>(4*i))&15])
 	}
-}
-
-// workerPlugins is what a new worker is told to install.
-func workerPlugins(python bool) wire.Opaque {
-	if !python {
-		return wire.Opaque{Raw: msgp.AppendMapHeader(nil, 0)}
-	}
-	b := msgp.AppendMapHeader(nil, 1)
-	b = msgp.AppendString(b, "shuffle")
-	return wire.Opaque{Raw: msgp.AppendBytes(b, []byte(shufflePlugin))}
 }

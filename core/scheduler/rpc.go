@@ -37,6 +37,8 @@ func handlers() map[string]handler {
 		"publish_list": (*call).publishList, "publish_delete": (*call).publishDelete,
 		"set_metadata": (*call).setMetadata, "get_metadata": (*call).getMetadata,
 		"log_event": (*call).logEvent, "events": (*call).events,
+		"register_worker_plugin": (*call).registerWorkerPlugin, "unregister_worker_plugin": (*call).unregisterWorkerPlugin,
+		"register_nanny_plugin": (*call).registerNannyPlugin, "unregister_nanny_plugin": (*call).unregisterNannyPlugin,
 		"register_nanny": (*call).registerNanny, "unregister": (*call).unregister,
 		"terminate": (*call).terminate, "get_logs": (*call).logs, "logs": (*call).logs,
 		"worker_logs": (*call).workerLogs,

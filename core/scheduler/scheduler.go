@@ -37,6 +37,8 @@ type Scheduler struct {
 	wg     sync.WaitGroup // all goroutines but the loop
 	loopWG sync.WaitGroup
 
+	workerPlugins, nannyPlugins peerPlugins
+
 	mu        sync.Mutex
 	state     int
 	listeners []comm.Listener

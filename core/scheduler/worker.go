@@ -73,7 +73,7 @@ func (s *Scheduler) answerRegistration(w *workerPeer, refusal string, interval f
 		reply.Status, reply.Message = "error", refusal
 		s.log.warn("worker refused", "address", w.address, "name", w.name, "reason", refusal)
 	}
-	reply.WorkerPlugins = workerPlugins(!w.gdask)
+	reply.WorkerPlugins = s.pluginsFor(w)
 	if err := w.conn.SendValue(reply); err != nil {
 		if refusal == "" {
 			s.loop.post(func() { s.loop.dropWorker(w, "left during its registration", false) })

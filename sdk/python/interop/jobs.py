@@ -3,6 +3,8 @@
 import os
 import time
 
+from distributed import NannyPlugin, WorkerPlugin
+
 
 def inc(x):
     return x + 1
@@ -36,3 +38,38 @@ class OddError(Exception):
 
 def odd(code):
     raise OddError(code, "odd")
+
+
+class Marker(WorkerPlugin):
+    """Marks its worker; also one that joins later."""
+
+    name = "marker"
+
+    def setup(self, worker):
+        worker.mark = "set up"
+
+    def teardown(self, worker):
+        worker.mark = "torn down"
+
+
+class Broken(WorkerPlugin):
+    name = "broken"
+
+    def setup(self, worker):
+        raise OddError(5, "no setup")
+
+
+class NannyMarker(NannyPlugin):
+    name = "nanny-marker"
+
+    def setup(self, nanny):
+        nanny.mark = "set up"
+
+
+def mark(dask_worker):
+    return getattr(dask_worker, "mark", None)
+
+
+def mark_of_nanny(dask_worker):
+    """Nannies hand themselves over under the same name."""
+    return getattr(dask_worker, "mark", None)

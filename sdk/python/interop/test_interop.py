@@ -205,6 +205,31 @@ def test_run_on_workers(client):
     assert len(set(pids.values())) == 2
 
 
+def test_worker_plugins(client, cluster):
+    client.register_plugin(jobs.Marker())
+    assert set(client.run(jobs.mark).values()) == {"set up"}
+    extra = start_worker(cluster.address, "late", "--no-nanny")
+    try:
+        until(lambda: "late" in workers_named(client), START, "the third worker")
+        address, _ = workers_named(client)["late"]
+        assert client.run(jobs.mark, workers=[address]) == {address: "set up"}
+    finally:
+        extra.stop()
+    until(lambda: "late" not in workers_named(client), LIMIT, "the end of the third worker")
+    client.unregister_worker_plugin("marker")
+    assert set(client.run(jobs.mark).values()) == {"torn down"}
+    with pytest.raises(jobs.OddError):
+        client.register_plugin(jobs.Broken())
+    client.unregister_worker_plugin("broken")
+    with pytest.raises(ValueError, match="broken"):
+        client.unregister_worker_plugin("broken")
+
+
+def test_nanny_plugins(client):
+    client.register_plugin(jobs.NannyMarker())
+    assert set(client.run(jobs.mark_of_nanny, nanny=True).values()) == {"set up"}
+
+
 def test_versions(client):
     versions = client.get_versions()
     assert set(versions) == {"scheduler", "workers", "client"}
