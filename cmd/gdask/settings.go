@@ -24,6 +24,8 @@ func stateConfig(c *config.Config) state.Config {
 	d, s := &c.Distributed.Scheduler, state.DefaultConfig()
 	s.AllowedFailures = d.AllowedFailures
 	s.WorkerSaturation = d.WorkerSaturation
+	s.WorkStealing = d.WorkStealing
+	s.WorkStealingInterval = time.Duration(d.WorkStealingInterval)
 	s.UnknownTaskDuration = time.Duration(d.UnknownTaskDuration)
 	s.DefaultDataSize = int64(d.DefaultDataSize)
 	s.Bandwidth = float64(d.Bandwidth)

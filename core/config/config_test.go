@@ -117,7 +117,7 @@ distributed:
 		t.Errorf("durations: %+v", c.Distributed.Scheduler)
 	case c.Distributed.Worker.Resources["GPU"] != 2:
 		t.Errorf("resources: %+v", c.Distributed.Worker)
-	case len(l.Notes) != 2:
+	case !c.Distributed.Scheduler.WorkStealing || len(l.Notes) != 1:
 		t.Errorf("notes on Dask's keys without effect: %q", l.Notes)
 	}
 	var out bytes.Buffer
@@ -158,6 +158,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"yaml":        {yaml: "a: [", want: []string{"/c.yaml"}},
 		"variable":    {env: "GDASK_CLUSTER__N_WROKERS=1", want: []string{"n-wrokers", "did you mean"}},
 		"near":        {env: "GDASK_WORKER_CLAS=1", want: []string{"GDASK_WORKER_CLASS"}},
+		"stealing":    {yaml: "distributed: {scheduler: {work-stealing-interval: 0s}}", want: []string{"work-stealing-interval", "work-stealing: false"}},
 		"values": {yaml: "log-level: lout\ncluster: {n-workers: -1, memory-limit: abc}\nplugins: {dirs: [x], worker: {A: {cmd: y, run: z}}}",
 			want: []string{"log-level", "cluster.n-workers is -1", `unknown unit "abc"`, `"x"`, "plugins.worker.A:", "absolute path", ".run is"}},
 	} {

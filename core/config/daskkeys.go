@@ -110,8 +110,6 @@ scheduler.preload-argv
 scheduler.reuse-broadcast-comm
 scheduler.rootish-taskgroup
 scheduler.rootish-taskgroup-dependencies
-scheduler.work-stealing
-scheduler.work-stealing-interval
 version
 worker.blocked-handlers
 worker.connections.incoming

@@ -15,6 +15,8 @@ func Default() Config {
 				WorkerSaturation:    1.1,
 				WorkerTTL:           Duration(5 * time.Minute),
 				UnknownTaskDuration: Duration(500 * time.Millisecond),
+
+				WorkStealing: true, WorkStealingInterval: Duration(time.Second),
 			},
 			Worker: Worker{Memory: Memory{Terminate: 0.95, MonitorInterval: Duration(100 * time.Millisecond)}},
 			Comm: Comm{

@@ -21,6 +21,10 @@ type Scheduler struct {
 	IdleTimeout Duration `koanf:"idle-timeout"`
 	// NoWorkersTimeout errs tasks that no worker could run for so long; 0 never.
 	NoWorkersTimeout Duration `koanf:"no-workers-timeout"`
+	// WorkStealing lets idle workers have tasks that busy ones have not begun.
+	WorkStealing bool `koanf:"work-stealing"`
+	// WorkStealingInterval is the time between two looks for such tasks.
+	WorkStealingInterval Duration `koanf:"work-stealing-interval"`
 	// WorkerSaturation is how many queued tasks are sent per thread; inf sends all.
 	WorkerSaturation float64 `koanf:"worker-saturation"`
 	// WorkerTTL is how long a worker may be silent; 0 for ever.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gdask/gdask/core/units"
 	"github.com/gdask/gdask/sdk/nearest"
@@ -127,6 +128,9 @@ func (c *Distributed) validate(p *problems) {
 	p.atLeast("distributed.scheduler.bandwidth", float64(s.Bandwidth), 1)
 	if !(s.WorkerSaturation > 0) {
 		p.add("distributed.scheduler.worker-saturation is %v; give more than 0, or inf", s.WorkerSaturation)
+	}
+	if s.WorkStealingInterval <= 0 {
+		p.add("distributed.scheduler.work-stealing-interval is %v; give more than 0, or work-stealing: false", time.Duration(s.WorkStealingInterval))
 	}
 	for name, n := range c.Worker.Resources {
 		if !(n >= 0) {

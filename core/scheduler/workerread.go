@@ -64,6 +64,8 @@ func workerEvent(address string, m wire.Msg) state.Event {
 		return state.LongRunning{Worker: address, LongRunning: m}
 	case *wire.Reschedule:
 		return state.Reschedule{Worker: address, Reschedule: m}
+	case *wire.StealResponse:
+		return state.StealResponse{Worker: address, StealResponse: m}
 	case *wire.RequestRefreshWhoHas:
 		return state.RequestRefreshWhoHas{Worker: address, RequestRefreshWhoHas: m}
 	}
@@ -80,8 +82,6 @@ func (s *Scheduler) workerAction(w *workerPeer, m wire.Msg) func() {
 		return func() { l.logEvent(m.Topic, m.Msg) }
 	case *wire.KeepAlive, *wire.CloseStream:
 		return nil
-	case *wire.StealResponse:
-		return nil // nothing was stolen: this scheduler asks for nothing back yet
 	}
 	s.log.warn("unknown message of a worker ignored", "worker", w.address, "op", m.Op())
 	return nil

@@ -28,7 +28,11 @@ type Config struct {
 	// PipelineBytes caps the expected results of one worker's tasks ahead;
 	// default 64 MiB.
 	PipelineBytes int64
-	Validate      bool // check invariants after every event; slow
+	WorkStealing  bool // idle workers get tasks that busy ones have not begun; default true
+	// WorkStealingInterval is the time between two looks for such tasks, as far
+	// as ticks come as often; default 1 s.
+	WorkStealingInterval time.Duration
+	Validate             bool // check invariants after every event; slow
 }
 
 // DefaultConfig returns Dask's defaults, and gdask's for what is gdask's own.
@@ -38,6 +42,7 @@ func DefaultConfig() Config {
 		DefaultDataSize: 1024, Bandwidth: 100e6, WorkerTTL: 5 * time.Minute,
 		FailFast: true, FailFastGrace: time.Second, TransitionLogLength: 1000,
 		PipelineDuration: 2 * time.Millisecond, PipelineTasks: 256, PipelineBytes: 64 << 20,
+		WorkStealing: true, WorkStealingInterval: time.Second,
 	}
 }
 
@@ -61,6 +66,9 @@ func (c Config) normal() Config {
 	}
 	if c.PipelineBytes <= 0 {
 		c.PipelineBytes = d.PipelineBytes
+	}
+	if c.WorkStealingInterval <= 0 {
+		c.WorkStealingInterval = d.WorkStealingInterval
 	}
 	c.AllowedFailures = min(max(c.AllowedFailures, 0), math.MaxUint8-1) // a task counts them in a byte
 	c.TransitionLogLength = max(c.TransitionLogLength, 0)

@@ -139,6 +139,12 @@ type Reschedule struct {
 	*wire.Reschedule
 }
 
+// StealResponse answers a request to give up a task.
+type StealResponse struct {
+	Worker string
+	*wire.StealResponse
+}
+
 // AddKeys reports replicas.
 type AddKeys struct {
 	Worker string

@@ -182,6 +182,7 @@ func (e Tick) apply(m *Machine) {
 		m.changed() // who may come back depends on the time
 	}
 	m.expireParked()
+	m.balance()
 	for _, w := range m.list {
 		if ttl := m.c.WorkerTTL; ttl > 0 && !w.closing && m.now.Sub(w.lastSeen) > ttl {
 			w.closing = true

@@ -14,6 +14,7 @@ type history struct {
 	data []byte
 	m    *Machine
 	runs []*wire.ComputeTask // all assignments so far
+	begs []ToWorker          // all requests to give tasks up
 	now  time.Time
 }
 
@@ -147,16 +148,32 @@ func (h *history) finished() Event {
 
 // report is something that a worker says of a run.
 func (h *history) report() Event {
-	switch k, run, w := h.run(); h.pick(4) {
+	switch k, run, w := h.run(); h.pick(6) {
 	case 0:
 		return TaskErred{Worker: w, TaskErred: &wire.TaskErred{Key: k, RunID: run, ExceptionText: "no"}}
 	case 1:
 		return LongRunning{Worker: w, LongRunning: &wire.LongRunning{Key: k, RunID: run, ComputeDuration: h.float()}}
 	case 2:
 		return Reschedule{Worker: w, Reschedule: &wire.Reschedule{Key: k}}
+	case 3, 4:
+		return h.yielded()
 	default:
 		return Heartbeat{Address: w, Executing: []KeyDuration{{Key: k, Seconds: h.float()}}}
 	}
+}
+
+// yielded is an answer to a request to give a task up: the right one, a late
+// one or one that nobody asked for.
+func (h *history) yielded() Event {
+	k, _, w := h.run()
+	r := &wire.StealResponse{Key: k, StimulusID: "steal-1"}
+	if n := len(h.begs); n > 0 && h.pick(8) > 0 {
+		b := h.begs[n-1-h.pick(min(n, 4))]
+		q := b.Msg.(*wire.StealRequest)
+		w, r.Key, r.StimulusID = b.Address, q.Key, q.StimulusID
+	}
+	r.State = []string{"ready", "waiting", "constrained", "executing", "memory", "", "released", "odd"}[h.pick(8)]
+	return StealResponse{Worker: w, StealResponse: r}
 }
 
 // replicas is something that is said of copies.
@@ -257,6 +274,9 @@ func (h *history) apply(t *testing.T, e Event) Output {
 		if c, ok := w.Msg.(*wire.ComputeTask); ok {
 			h.runs = append(h.runs, c)
 		}
+		if _, ok := w.Msg.(*wire.StealRequest); ok {
+			h.begs = append(h.begs, w)
+		}
 	}
 	return out
 }
@@ -285,6 +305,9 @@ func FuzzMachine(f *testing.F) {
 			}
 		}
 		h.apply(t, Restart{})
+		if n := h.m.Stealing().InFlight; n > 0 {
+			t.Fatalf("%d requests to steal are left after a restart", n)
+		}
 		for _, w := range h.m.Workers() {
 			if w.Processing+w.HasWhat+w.Seceded != 0 || w.Nbytes != 0 || w.Occupancy != 0 || len(w.Used) != 0 {
 				t.Fatalf("a worker keeps something after a restart: %+v", w)

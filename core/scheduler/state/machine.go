@@ -35,6 +35,11 @@ type Machine struct {
 	turn      int // round robin over open workers
 	pick      uint64
 
+	steals   map[*task]*steal // not answered yet
+	stealID  int64
+	stolen   Stealing
+	balanced time.Time
+
 	stack []*task // recommendations
 	ready []*task // recommended to processing
 	log   ring
@@ -58,7 +63,7 @@ func New(c Config) *Machine {
 	return &Machine{
 		c: c, tasks: map[wire.Key]*task{}, workers: map[string]*worker{}, names: map[string]*worker{},
 		clients: map[string]*client{}, prefixes: map[string]*prefix{}, groups: map[string]*group{},
-		limits: map[string]*limits{}, steps: newTable(), fleet: 1,
+		limits: map[string]*limits{}, steps: newTable(), fleet: 1, steals: map[*task]*steal{},
 		log: newRing(c.TransitionLogLength), bandwidth: c.Bandwidth, epoch: 1,
 	}
 }

@@ -75,6 +75,9 @@ func (e LongRunning) apply(m *Machine) {
 	if e.ComputeDuration > 0 && e.ComputeDuration < maxSeconds {
 		t.prefix.sample(e.ComputeDuration, m.tiny())
 	}
+	if t.is(stealing) {
+		m.endSteal(t) // it has begun
+	}
 	m.unexpect(t, w)
 	t.set(seceded)
 	w.seceded++

@@ -179,15 +179,7 @@ func (m *Machine) assign(t *task, w *worker) {
 	if t.state == Queued || t.state == NoWorker {
 		m.unpark(t)
 	}
-	expected := m.estimate(t)
-	in := int64(0)
-	for i := range t.deps {
-		d := t.deps[i].to
-		in += d.size(m)
-		if d.has.find(w) == nil {
-			expected += float64(d.size(m)) / m.bandwidth
-		}
-	}
+	expected, in := m.demand(t, w)
 	if limit := w.reg.MemoryLimit; limit > 0 && in > limit {
 		m.fail(t, m.tooLarge(t, w, in))
 		m.enterState(t, Released)
@@ -195,6 +187,25 @@ func (m *Machine) assign(t *task, w *worker) {
 		return
 	}
 	m.enterState(t, Processing)
+	m.hand(t, w, expected)
+}
+
+// demand is how many seconds a task probably takes on a worker, with the
+// transfer of the inputs, and the bytes of all inputs.
+func (m *Machine) demand(t *task, w *worker) (expected float64, in int64) {
+	expected = m.estimate(t)
+	for i := range t.deps {
+		d := t.deps[i].to
+		in += d.size(m)
+		if d.has.find(w) == nil {
+			expected += float64(d.size(m)) / m.bandwidth
+		}
+	}
+	return expected, in
+}
+
+// hand makes a task a worker's and tells it.
+func (m *Machine) hand(t *task, w *worker, expected float64) {
 	m.runs++
 	t.runID = m.runs
 	m.enter(t, w, expected)

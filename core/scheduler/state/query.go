@@ -223,11 +223,16 @@ func (m *Machine) whichWorkers(is func(*Machine, *worker, float64) bool) (r []st
 }
 
 func (m *Machine) idle(w *worker, average float64) bool {
-	return len(w.processing) < w.nthreads || w.occupancy < float64(w.nthreads)*average/2
+	return unoccupied(w, w.occupancy, w.load(), average)
+}
+
+// unoccupied is idle for a worker that would have tasks n that take slots.
+func unoccupied(w *worker, occupancy float64, n int, average float64) bool {
+	return n < w.nthreads || occupancy < float64(w.nthreads)*average/2
 }
 
 func (m *Machine) saturated(w *worker, average float64) bool {
-	p, n := float64(len(w.processing)), float64(w.nthreads)
+	p, n := float64(w.load()), float64(w.nthreads)
 	if p <= n {
 		return false
 	}

@@ -28,7 +28,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	c := DefaultConfig()
-	c.Validate, c.FailFastGrace = true, time.Hour
+	c.Validate, c.FailFastGrace, c.WorkStealingInterval = true, time.Hour, 20*time.Millisecond
 	w := &world{
 		t: t, m: New(c), rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1e9, 0),
 		mail: map[string][]wire.Msg{}, running: map[string][]*wire.ComputeTask{},
@@ -127,6 +127,19 @@ func (w *world) read(a string) {
 	switch m := m.(type) {
 	case *wire.ComputeTask:
 		w.running[a] = append(w.running[a], m)
+	case *wire.StealRequest:
+		i := slices.IndexFunc(w.running[a], func(r *wire.ComputeTask) bool { return r.Key == m.Key })
+		answer := &wire.StealResponse{Key: m.Key, StimulusID: m.StimulusID}
+		switch {
+		case w.held[a][m.Key]:
+			answer.State = "memory"
+		case i >= 0 && w.rng.IntN(3) == 0:
+			answer.State = "executing"
+		case i >= 0:
+			answer.State = "ready"
+			w.running[a] = slices.Delete(w.running[a], i, i+1)
+		}
+		w.apply(StealResponse{Worker: a, StealResponse: answer})
 	case *wire.FreeKeys:
 		for _, k := range m.Keys {
 			w.running[a] = slices.DeleteFunc(w.running[a], func(r *wire.ComputeTask) bool { return r.Key == k })
@@ -239,6 +252,7 @@ func (w *world) finish() {
 }
 
 func TestRandomHistoriesKeepTheRulesAndEnd(t *testing.T) {
+	requests := int64(0)
 	for seed := range uint64(40) {
 		w := newWorld(t, seed)
 		w.join()
@@ -262,9 +276,19 @@ func TestRandomHistoriesKeepTheRulesAndEnd(t *testing.T) {
 				t.Errorf("seed %d: %s still has %d tasks", seed, a, n)
 			}
 		}
+		stealing := w.m.Stealing()
+		for _, n := range stealing.Requests {
+			requests += n
+		}
+		if stealing.InFlight > 0 {
+			t.Errorf("seed %d: %d requests to steal have no answer", seed, stealing.InFlight)
+		}
 		w.apply(RemoveClient{ID: "c"})
 		if ks := w.m.Keys(); len(ks) > 0 {
 			t.Fatalf("seed %d: %d tasks are left that nobody wants: %v", seed, len(ks), ks)
 		}
+	}
+	if requests < 20 {
+		t.Errorf("only %d requests to steal in all histories", requests)
 	}
 }

@@ -18,8 +18,9 @@ type script struct {
 	m     *Machine
 	now   time.Time
 	lines []string
-	runs  map[string]*wire.ComputeTask // latest assignment by "worker key"
-	last  []Transition                 // of the latest event
+	runs  map[string]*wire.ComputeTask  // latest assignment by "worker key"
+	last  []Transition                  // of the latest event
+	asked map[string]*wire.StealRequest // latest request by key
 }
 
 func newScript(t *testing.T, change ...func(*Config)) *script {
@@ -29,7 +30,8 @@ func newScript(t *testing.T, change ...func(*Config)) *script {
 	for _, f := range change {
 		f(&c)
 	}
-	s := &script{t: t, m: New(c), now: time.Unix(1e9, 0), runs: map[string]*wire.ComputeTask{}}
+	s := &script{t: t, m: New(c), now: time.Unix(1e9, 0), runs: map[string]*wire.ComputeTask{},
+		asked: map[string]*wire.StealRequest{}}
 	s.do(AddClient{ID: "c"})
 	return s
 }
@@ -63,6 +65,9 @@ func (s *script) note(out Output) {
 		if c, ok := m.Msg.(*wire.ComputeTask); ok {
 			s.runs[m.Address+" "+c.Key.String()] = c
 		}
+		if r, ok := m.Msg.(*wire.StealRequest); ok {
+			s.asked[r.Key.String()] = r
+		}
 		say("%s: %s", m.Address, inWords(m.Msg))
 	}
 	for _, m := range out.ToClients {
@@ -81,6 +86,8 @@ func inWords(m wire.Msg) string {
 		return "free " + names(m.Keys)
 	case *wire.RemoveWorker:
 		return "gone " + m.Worker
+	case *wire.StealRequest:
+		return "give up " + m.Key.String()
 	case *wire.RefreshWhoHas:
 		r := "who has"
 		for _, w := range m.WhoHas {
@@ -286,6 +293,16 @@ func (s *script) scatter(client, worker string, keys ...string) {
 func (s *script) replica(worker string, keys ...string) {
 	s.t.Helper()
 	s.do(AddKeys{Worker: worker, AddKeys: &wire.AddKeys{Keys: ks(keys...)}})
+}
+
+// yields is a victim's answer to the latest request for a key.
+func (s *script) yields(worker, key, state string) {
+	s.t.Helper()
+	r := s.asked[wire.StrKey(key).String()]
+	if r == nil {
+		s.t.Fatalf("nobody was asked to give up %s", key)
+	}
+	s.do(StealResponse{Worker: worker, StealResponse: &wire.StealResponse{Key: r.Key, State: state, StimulusID: r.StimulusID}})
 }
 
 // wait lets time pass and ticks.

@@ -15,6 +15,7 @@ const (
 	inGraph         // created by the graph being read
 	visited         // by the walk under way
 	specified       // has a run spec; without it is pure data
+	stealing        // its worker was asked to give it up
 )
 
 // task is one key. A million of them are held at once: rare things are in more.

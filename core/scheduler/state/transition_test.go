@@ -2,6 +2,7 @@ package state
 
 import (
 	"testing"
+	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -14,7 +15,7 @@ var declared = map[[2]State]bool{
 	{Waiting, Released}: true, {Waiting, NoWorker}: true, {Waiting, Queued}: true, {Waiting, Processing}: true, {Waiting, Memory}: true,
 	{NoWorker, Released}: true, {NoWorker, Queued}: true, {NoWorker, Processing}: true, {NoWorker, Memory}: true, {NoWorker, Erred}: true,
 	{Queued, Released}: true, {Queued, Processing}: true, {Queued, Memory}: true, {Queued, Erred}: true,
-	{Processing, Released}: true, {Processing, Memory}: true, {Processing, Erred}: true,
+	{Processing, Released}: true, {Processing, Memory}: true, {Processing, Erred}: true, {Processing, Processing}: true,
 	{Memory, Released}: true, {Memory, Erred}: true, {Memory, Forgotten}: true,
 	{Erred, Released}: true, {Erred, Forgotten}: true,
 }
@@ -87,6 +88,12 @@ var transitionCases = []struct {
 	{"processing to released when its worker is lost", Processing, Released, runs, func(s *script) { s.lose("w") }},
 	{"processing to released when rescheduled", Processing, Released, runs, func(s *script) { s.reschedule("w", "x") }},
 	{"processing to memory", Processing, Memory, runs, func(s *script) { s.finish("w", "x") }},
+	{"processing to processing when stolen", Processing, Processing, func(s *script) {
+		s.join("w", "v")
+		s.submit("x", loosely(onWorker("x", "w")))
+		s.status("w", "paused")
+		s.wait(time.Second)
+	}, func(s *script) { s.yields("w", "x", "ready") }},
 	{"processing to erred", Processing, Erred, runs, func(s *script) { s.fail("w", "x") }},
 
 	{"memory to released when only dependents refer to it", Memory, Released, func(s *script) {
@@ -114,6 +121,17 @@ func held(key string) wire.KeySizes { return wire.KeySizes{{Key: wire.StrKey(key
 func actorDef(text string) wire.TaskDef {
 	d := taskDef(text)
 	d.Actor = true
+	return d
+}
+
+func onWorker(text, worker string) wire.TaskDef {
+	d := taskDef(text)
+	d.Workers = []string{worker}
+	return d
+}
+
+func loosely(d wire.TaskDef) wire.TaskDef {
+	d.AllowOther = true
 	return d
 }
 
@@ -179,7 +197,7 @@ func TestTheTableDeclaresNothingMore(t *testing.T) {
 			}
 		}
 	}
-	if n := len(declared); n != 26 {
+	if n := len(declared); n != 27 {
 		t.Errorf("%d declared transitions; count them again when you add one", n)
 	}
 }

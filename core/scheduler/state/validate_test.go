@@ -65,6 +65,15 @@ func TestValidateNotices(t *testing.T) {
 			t("park").limits.runtime = pythonRuntime
 			t("park").limits.checked = 0
 		}, "though one may run it"},
+		"a request for a task that is elsewhere": {func(m *Machine, t func(string) *task) {
+			m.steals[t("queue")] = &steal{victim: m.workers["w"], thief: m.workers["v"]}
+		}, "a worker that does not have it"},
+		"a request for a long-running task": {func(m *Machine, t func(string) *task) {
+			m.steals[t("long")] = &steal{victim: m.workers["w"], thief: m.workers["v"]}
+		}, "must not be"},
+		"a request that was lost":      {func(_ *Machine, t func(string) *task) { t("run").set(stealing) }, "without a request"},
+		"a task on its way too much":   {func(m *Machine, _ func(string) *task) { m.workers["w"].coming++ }, "what is stolen"},
+		"seconds on their way wrongly": {func(m *Machine, _ func(string) *task) { m.workers["w"].moving = 1 }, "what is stolen"},
 		"an idle worker": {func(m *Machine, _ func(string) *task) {
 			m.workers["w"].slots++
 			m.refresh(m.workers["w"])

@@ -13,6 +13,7 @@ func (m *Machine) validateFleet() {
 		m.validateWorker(w)
 		m.validateOpen(w)
 	}
+	m.validateSteals()
 	if threads != m.threads || len(m.list) != len(m.workers) || len(m.list) != len(m.names) {
 		m.fault("wrong number of workers or threads", "")
 	}

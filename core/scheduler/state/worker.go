@@ -34,14 +34,21 @@ type worker struct {
 	heldBytes int64
 	heldCount int
 
+	going, coming int     // tasks in requests to give up, as victim and as thief
+	moving        float64 // seconds of work that these add
+
 	freeing   *wire.FreeKeys
 	freeEpoch uint64
 	closing   bool // the shell was asked to close it
 	exit      *exit
 }
 
-// statusRunning is the status of workers that get tasks.
-const statusRunning = "running"
+// statusRunning is the status of workers that get tasks, statusPaused of those
+// that start none until they run again.
+const (
+	statusRunning = "running"
+	statusPaused  = "paused"
+)
 
 func (w *worker) running() bool { return w.status == statusRunning }
 
@@ -184,6 +191,9 @@ func (m *Machine) leave(t *task) *worker {
 	w.processing[end] = nil
 	w.processing = w.processing[:end]
 	t.on, t.onPos = nil, -1
+	if t.is(stealing) {
+		m.endSteal(t)
+	}
 	if t.is(seceded) {
 		t.unset(seceded)
 		w.seceded--
