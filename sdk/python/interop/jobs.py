@@ -73,3 +73,15 @@ def mark(dask_worker):
 def mark_of_nanny(dask_worker):
     """Nannies hand themselves over under the same name."""
     return getattr(dask_worker, "mark", None)
+
+
+def until_there(path):
+    """Run until a file is there; the process that ran it."""
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def slow_pid(_, __):
+    time.sleep(0.1)  # worth a transfer
+    return os.getpid()
