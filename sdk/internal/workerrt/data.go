@@ -64,6 +64,7 @@ func (w *Worker) startGather(g state.Gather) {
 
 func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *state.Gathered {
 	e := &state.Gathered{Peer: peer, Keys: keys}
+	start := time.Now()
 	reply, err := w.pool.GetData(ctx, peer, &wire.GetData{Keys: keys, Who: w.address})
 	var remote *wire.RemoteError
 	switch {
@@ -80,10 +81,13 @@ func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *stat
 		e.Busy = true
 		return e
 	}
+	took, nbytes := time.Since(start), int64(0)
 	e.Items = make([]state.Item, len(reply.Data))
 	for i := range reply.Data {
 		e.Items[i] = itemOf(reply.Data[i].Key, reply.Data[i].Value)
+		nbytes += e.Items[i].Nbytes
 	}
+	w.speed.add(nbytes, took)
 	w.totals.fetched.Add(int64(len(e.Items)))
 	return e
 }

@@ -99,6 +99,6 @@ func (w *Worker) metrics() wire.Metrics {
 	s, u := w.stats.Load(), w.usage.read()
 	return wire.Metrics{
 		CPU: u.cpu, Memory: u.rss, Managed: s.Managed, Executing: s.Executing + s.LongRunning,
-		Ready: s.Ready, InMemory: s.InMemory, Bandwidth: 100e6,
+		Ready: s.Ready, InMemory: s.InMemory, Bandwidth: w.bandwidth(),
 	}
 }

@@ -54,6 +54,7 @@ type Worker struct {
 	serving atomic.Int32
 	stats   atomic.Pointer[state.Stats]
 	totals  totals
+	speed   speed
 
 	mu       sync.Mutex
 	status   string
