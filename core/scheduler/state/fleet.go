@@ -164,6 +164,7 @@ func (e Heartbeat) apply(m *Machine) {
 		return
 	}
 	w.metrics, w.lastSeen = e.Metrics, m.now
+	m.learnBandwidth(e.Metrics.Bandwidth)
 	for _, d := range e.Executing {
 		t := m.tasks[d.Key]
 		// A task that runs longer than it was thought to weighs more.
@@ -174,6 +175,17 @@ func (e Heartbeat) apply(m *Machine) {
 		w.ahead += m.aheadOf(2*d.Seconds) - m.aheadOf(t.expected)
 		t.expected = 2 * d.Seconds
 		m.refresh(w)
+	}
+}
+
+// maxBandwidth bounds what is believed, in bytes per second; the least is one.
+const maxBandwidth = 1e15
+
+// learnBandwidth follows what workers measured, each of them as much as any
+// other. Zero is a worker's word that it measured nothing yet.
+func (m *Machine) learnBandwidth(measured float64) {
+	if measured >= 1 && measured <= maxBandwidth {
+		m.bandwidth += (measured - m.bandwidth) / float64(len(m.list))
 	}
 }
 

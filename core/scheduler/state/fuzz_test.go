@@ -158,7 +158,7 @@ func (h *history) report() Event {
 	case 3, 4:
 		return h.yielded()
 	default:
-		return Heartbeat{Address: w, Executing: []KeyDuration{{Key: k, Seconds: h.float()}}}
+		return Heartbeat{Address: w, Executing: []KeyDuration{{Key: k, Seconds: h.float()}}, Metrics: wire.Metrics{Bandwidth: h.float()}}
 	}
 }
 
