@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // Check verifies the invariants of the machine; tests call it after events.
@@ -53,7 +54,17 @@ func (m *Machine) Check() error {
 	if memory != m.stats.InMemory || managed != m.stats.Managed {
 		bad("in memory %d/%d, bytes %d/%d", memory, m.stats.InMemory, managed, m.stats.Managed)
 	}
+	free := make(map[string]float64)
+	maps.Copy(free, m.cfg.Resources)
+	for _, t := range m.tasks {
+		for name, n := range t.claimed {
+			free[name] -= n
+		}
+	}
 	for name, n := range m.free {
+		if d := free[name] - n; d > 1e-9 || d < -1e-9 {
+			bad("resource %s: %v free, but %v that no task has", name, n, free[name])
+		}
 		if n < 0 || n > m.cfg.Resources[name] {
 			bad("resource %s: %v free of %v", name, n, m.cfg.Resources[name])
 		}

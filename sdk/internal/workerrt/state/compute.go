@@ -147,11 +147,15 @@ func (m *Machine) unstarted(k wire.Key) {
 // leaveSlot frees what a running task occupies.
 func (m *Machine) leaveSlot(t *Task) {
 	t.Run = nil
+	m.freeSlot(t)
+	m.give(t)
+}
+
+func (m *Machine) freeSlot(t *Task) {
 	if t.slot {
 		m.executing--
 		t.slot = false
 	}
-	m.give(t)
 }
 
 // done handles the end of a run.
@@ -234,17 +238,13 @@ func (m *Machine) secede(e *Secede) {
 	}
 	switch t.State {
 	case Executing:
-		run := t.Run
-		m.leaveSlot(t)
-		t.State, t.Run = LongRunning, run
+		m.freeSlot(t) // its resources stay its own: it goes on using them
+		t.State = LongRunning
 		m.longRunning++
 		m.out.Send = append(m.out.Send, &wire.LongRunning{Key: t.Key, RunID: t.RunID, ComputeDuration: e.Seconds})
 	case LongRunning:
 		m.stopRejoining(t)
-		if t.slot {
-			m.executing--
-			t.slot = false
-		}
+		m.freeSlot(t)
 	}
 }
 

@@ -204,6 +204,29 @@ func TestStealOnlyWhatHasNotBegun(t *testing.T) {
 	}
 }
 
+// Secession frees a slot, not what the task uses beside it.
+func TestASecededTaskKeepsItsResources(t *testing.T) {
+	gpu := func(k int) *wire.ComputeTask {
+		c := task(k, float64(k))
+		c.ResourceRestrictions = wire.Resources{"gpu": 1}
+		return c
+	}
+	for name, end := range map[string]Event{
+		"result": &Done{Key: key(1), Data: 1}, "failure": &Done{Key: key(1), Failure: &Failure{Text: "no"}},
+		"reschedule": &Done{Key: key(1), Reschedule: true},
+	} {
+		m := New(Config{NThreads: 2, Resources: map[string]float64{"gpu": 1}})
+		o := apply(t, m, gpu(1), gpu(2), task(3, 3), task(4, 4), &Secede{Key: key(1), Seconds: 1})
+		if len(o.Execute) != 1 || o.Execute[0].Key != key(4) || state(m, 2) != Constrained {
+			t.Fatalf("%s: execute %v, the second gpu task is %s", name, o.Execute, state(m, 2))
+		}
+		apply(t, m, &Done{Key: key(4), Data: 1})
+		if o = apply(t, m, end); len(o.Execute) != 1 || o.Execute[0].Key != key(2) {
+			t.Errorf("%s: execute %v", name, o.Execute)
+		}
+	}
+}
+
 func TestPauseStartsNothing(t *testing.T) {
 	m := New(Config{NThreads: 2})
 	o := apply(t, m, Pause{}, task(1, 0), task(9, 0, at(3, peerA)))
