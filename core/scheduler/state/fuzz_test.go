@@ -235,6 +235,14 @@ func (h *history) event() Event {
 		return WorkerExit{Address: h.worker(), ExitCode: 1}
 	case 2:
 		return WorkerExit{Pid: h.pick(3), Signal: "SIGKILL"}
+	case 3:
+		return SetResources{Worker: h.worker(), Resources: map[string]float64{"GPU": h.amount()}}
+	case 4:
+		r := SetRestrictions{Workers: map[wire.Key][]string{}}
+		for _, k := range h.keys() {
+			r.Workers[k] = []string{"nobody", h.worker()}[:h.pick(3)]
+		}
+		return r
 	default:
 		h.now = h.now.Add(time.Duration(h.pick(256)) * time.Second / 4)
 		return Tick{}

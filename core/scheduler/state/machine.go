@@ -52,6 +52,7 @@ type Machine struct {
 	stamp      uint32
 	bandwidth  float64
 	stimulus   string
+	event      Event // under way
 
 	out, spare Output
 	epoch      uint64 // of out; merged messages belong to one epoch
@@ -71,9 +72,10 @@ func New(c Config) *Machine {
 // Apply handles one event that happened at now and appends its instructions to
 // the output.
 func (m *Machine) Apply(now time.Time, e Event) {
-	m.now, m.stimulus = now, ""
+	m.now, m.stimulus, m.event = now, "", e
 	e.apply(m)
 	m.settle()
+	m.event = nil
 	if m.c.Validate {
 		m.validate()
 	}

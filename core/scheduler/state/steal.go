@@ -55,7 +55,7 @@ func (m *Machine) mayTake(w *worker, t *task) bool {
 // move makes a task that its worker has dropped another worker's.
 func (m *Machine) move(t *task, to *worker) {
 	m.leave(t)
-	m.log.add(Transition{t.key, Processing, Processing, m.stimulus, m.now})
+	m.log.add(Transition{t.key, Processing, Processing, m.named(), m.now})
 	expected, _ := m.demand(t, to)
 	m.hand(t, to, expected)
 }

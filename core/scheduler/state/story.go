@@ -10,7 +10,7 @@ import (
 type Transition struct {
 	Key      wire.Key
 	From, To State
-	Stimulus string // id of the event that caused it; may be empty
+	Stimulus string // id of the event that caused it, or the event's name
 	Time     time.Time
 }
 
@@ -29,12 +29,17 @@ func (r *ring) add(t Transition) {
 	r.total++
 }
 
-// Story are the remembered transitions of the keys, oldest first; without keys
-// all of them.
-func (m *Machine) Story(keys ...wire.Key) []Transition {
-	want := make(map[wire.Key]bool, len(keys))
-	for _, k := range keys {
+// Story are the remembered transitions of the keys, or those that events with
+// these ids or names caused, oldest first; without any all of them. A steal is
+// a transition from processing to processing.
+func (m *Machine) Story(keysOrStimuli ...wire.Key) []Transition {
+	want := make(map[wire.Key]bool, len(keysOrStimuli))
+	stimuli := make(map[string]bool, len(keysOrStimuli))
+	for _, k := range keysOrStimuli {
 		want[k] = true
+		if s, ok := k.Str(); ok {
+			stimuli[s] = true
+		}
 	}
 	n := uint64(len(m.log.items))
 	first := uint64(0)
@@ -43,7 +48,7 @@ func (m *Machine) Story(keys ...wire.Key) []Transition {
 	}
 	var r []Transition
 	for i := first; i < m.log.total && n > 0; i++ {
-		if t := m.log.items[i%n]; len(keys) == 0 || want[t.Key] {
+		if t := m.log.items[i%n]; len(keysOrStimuli) == 0 || want[t.Key] || stimuli[t.Stimulus] {
 			r = append(r, t)
 		}
 	}
@@ -57,7 +62,7 @@ func (m *Machine) enterState(t *task, s State) {
 		return
 	}
 	t.state = s
-	m.log.add(Transition{t.key, old, s, m.stimulus, m.now})
+	m.log.add(Transition{t.key, old, s, m.named(), m.now})
 	m.counts[old]--
 	m.counts[s]++
 	p, g := t.prefix, t.group
