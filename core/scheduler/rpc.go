@@ -44,7 +44,8 @@ func handlers() map[string]handler {
 		"worker_logs": (*call).workerLogs,
 		"get_story":   (*call).story, "heartbeat_worker": (*call).heartbeat,
 		"add_keys": (*call).addKeys, "missing_workers": (*call).missingWorkers,
-		"check_idle": (*call).checkIdle,
+		"check_idle": (*call).checkIdle, "explain": (*call).explain,
+		"set_resources": (*call).setResources, "set_restrictions": (*call).setRestrictions,
 	}
 }
 

@@ -34,7 +34,9 @@ type explainer struct {
 	lines []string
 }
 
-func (x *explainer) say(format string, a ...any) { x.lines = append(x.lines, fmt.Sprintf(format, a...)) }
+func (x *explainer) say(format string, a ...any) {
+	x.lines = append(x.lines, fmt.Sprintf(format, a...))
+}
 
 // since is a time with how long ago it is.
 func (x *explainer) since(t time.Time) string {
