@@ -50,7 +50,7 @@ func (c *call) retireWorkers() (any, error) {
 }
 
 // retirees are the names in the fields workers or names; with neither the
-// caller leaves the choice to the scheduler, which takes n idle ones.
+// caller leaves the choice to the scheduler.
 func (c *call) retirees() ([]string, error) {
 	for _, f := range []string{"workers", "names"} {
 		if c.has(f) {
@@ -58,16 +58,7 @@ func (c *call) retirees() ([]string, error) {
 			return append([]string{}, names...), err
 		}
 	}
-	n := int(c.float("n", 0))
-	names := []string{}
-	err := c.s.loop.do(c.ctx, func() {
-		for _, w := range c.s.loop.sortedWorkers() {
-			if len(names) < n && len(c.s.loop.m.Processing(w.address)) == 0 {
-				names = append(names, w.address)
-			}
-		}
-	})
-	return names, err
+	return c.cheapest()
 }
 
 // retire ends w's service after its data was moved.

@@ -32,7 +32,7 @@ func handlers() map[string]handler {
 		"ncores": (*call).ncores, "ncores_running": (*call).ncores, "nbytes": (*call).nbytes,
 		"update_data": (*call).updateData, "broadcast": (*call).broadcast, "proxy": (*call).proxy,
 		"versions": (*call).versions, "retry": (*call).retry, "restart": (*call).restart,
-		"retire_workers": (*call).retireWorkers, "replicate": (*call).replicate,
+		"retire_workers": (*call).retireWorkers, "workers_to_close": (*call).workersToClose, "replicate": (*call).replicate,
 		"publish_put": (*call).publishPut, "publish_get": (*call).publishGet,
 		"publish_list": (*call).publishList, "publish_delete": (*call).publishDelete,
 		"set_metadata": (*call).setMetadata, "get_metadata": (*call).getMetadata,
