@@ -70,11 +70,6 @@ def mark(dask_worker):
     return getattr(dask_worker, "mark", None)
 
 
-def mark_of_nanny(dask_worker):
-    """Nannies hand themselves over under the same name."""
-    return getattr(dask_worker, "mark", None)
-
-
 def until_there(path):
     """Run until a file is there; the process that ran it."""
     while not os.path.exists(path):

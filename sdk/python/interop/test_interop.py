@@ -227,7 +227,7 @@ def test_worker_plugins(client, cluster):
 
 def test_nanny_plugins(client):
     client.register_plugin(jobs.NannyMarker())
-    assert set(client.run(jobs.mark_of_nanny, nanny=True).values()) == {"set up"}
+    assert set(client.run(jobs.mark, nanny=True).values()) == {"set up"}
 
 
 def test_versions(client):
