@@ -14,75 +14,77 @@ import (
 // times are what sentences say of the script's clock.
 var times = regexp.MustCompile(`since [-0-9T:]+Z \([0-9a-z.]+\)`)
 
-// Why x does not run; T stands for a time.
+// explanations are cases of TestExplain: why x does not run; T stands for a time.
+var explanations = map[string]struct {
+	before func(s *script)
+	want   []string
+}{
+	"unknown": {func(*script) {}, []string{"x is unknown: it was never submitted, or forgotten longer ago than the scheduler remembers"}},
+	"forgotten": {func(s *script) { s.submit("x", "x"); s.release("x") },
+		[]string{"x is forgotten T, by client-releases-keys: nobody wanted it any more, or an input that cannot be made again is gone; submit it again"}},
+	"released": {func(s *script) { s.join("w"); s.submit("y", "x", "y<-x"); s.finish("w", "x"); s.finish("w", "y") },
+		[]string{"x is released T: no client wants it and no task that is to run needs it"}},
+	"waiting for what is processing": {func(s *script) { s.join("w"); s.submit("x", "a", "b", "x<-a,b"); s.finish("w", "a") },
+		[]string{"x waits T for 1 of its 2 inputs: b", "b is processing on w T, with 0 other tasks for 1 threads"}},
+	"waiting for many": {func(s *script) { s.join("w"); s.submit("x", "a", "b", "d", "e", "x<-a,b,d,e") }, []string{
+		"x waits T for 4 of its 4 inputs: a, b, d and 1 more",
+		"a is processing on w T, with 0 other tasks for 1 threads",
+		"b is ready, and queued T behind 0 tasks that ask for the same: the 1 running workers that may run it take no more now",
+		"d is ready, and queued T behind 1 tasks that ask for the same: the 1 running workers that may run it take no more now",
+	}},
+	"waiting in a chain": {func(s *script) { s.submit("x", "a", "b<-a", "x<-b") }, []string{
+		"x waits T for 1 of its 1 inputs: b", "b waits T for 1 of its 1 inputs: a",
+		"a has no worker T: it asks for runtime python, and no worker is connected",
+		"a fails if no worker for it joins",
+	}},
+	"queued": {func(s *script) { s.join("w"); s.submit("a b c x", "a", "b", "c", "x") },
+		[]string{"x is ready, and queued T behind 2 tasks that ask for the same: the 1 running workers that may run it take no more now"}},
+	"queued for a resource": {func(s *script) {
+		s.do(AddWorker{Address: "w", NThreads: 8, Status: "running", Resources: map[string]float64{"GPU": 1}})
+		s.submit("a b x", needing("a", 1), needing("b", 1), needing("x", 1))
+		s.states("x queued")
+	}, []string{
+		"x is ready, and queued T behind 1 tasks that ask for the same: the 1 running workers that may run it take no more now",
+		"1 of these workers have a slot for x, but other tasks take what it asks for: runtime python, resource GPU >= 1",
+	}},
+	"queued, and a worker paused": {func(s *script) { s.join("w", "v"); s.status("v", "paused"); s.submit("a x", "a", "x") }, []string{
+		"x is ready, and queued T behind 0 tasks that ask for the same: the 1 running workers that may run it take no more now",
+		"worker v could run x, but is paused",
+	}},
+	"no worker with the runtime": {func(s *script) { s.join("w"); s.submit("x", goDef("x")) }, []string{
+		"x has no worker T: it asks for runtime go, and of 1 workers 0 serve the runtime go (they serve python)", "x fails if no worker for it joins"}},
+	"no worker with the resource": {func(s *script) { s.join("w"); s.submit("x", needing("x", 2)) }, []string{
+		"x has no worker T: it asks for runtime python, resource GPU >= 2, and of 1 workers 1 serve the runtime python, 0 have the resources",
+		"x fails if no worker for it joins"}},
+	"no worker of the name": {func(s *script) { s.join("w"); s.submit("x", restricted("x", "nobody")) }, []string{
+		`x has no worker T: it asks for runtime python, one of the workers or hosts ["nobody"], and of 1 workers 1 serve the runtime python, 0 are among ["nobody"]`,
+		"x fails if no worker for it joins"}},
+	"the only worker is paused": {func(s *script) { s.join("w"); s.status("w", "paused"); s.submit("x", "x") }, []string{
+		"x has no worker T: it asks for runtime python, and of 1 workers 1 serve the runtime python",
+		"worker w could run x, but is paused"}},
+	"processing": {func(s *script) { s.join("w"); s.submit("x", "x") }, []string{"x is processing on w T, with 0 other tasks for 1 threads"}},
+	"processing on a paused, silent worker": {func(s *script) { s.join("w"); s.submit("x", "x"); s.status("w", "paused"); s.wait(time.Minute) }, []string{
+		"x is processing on w T, with 0 other tasks for 1 threads",
+		"worker w is paused: unless x has begun there, it does not begin now", "worker w is silent T"}},
+	"seceded": {func(s *script) { s.join("w"); s.submit("x", "x"); s.secede("w", "x") },
+		[]string{"x runs on w T, seceded: it has no slot and may itself wait for other tasks"}},
+	"being stolen": {func(s *script) {
+		s.join("w", "v")
+		s.submit("x", loosely(onWorker("x", "w")))
+		s.status("w", "paused")
+		s.wait(time.Second)
+	}, []string{
+		"x is processing on w T, with 0 other tasks for 1 threads", "worker w was asked to give x up to v, and has not answered",
+		"worker w is paused: unless x has begun there, it does not begin now"}},
+	"after deaths of workers": {func(s *script) { s.join("w", "v"); s.submit("x", onWorker("x", "w")); s.lose("w"); s.join("w") }, []string{
+		"x is processing on w T, with 0 other tasks for 1 threads", "x was running on 1 workers that died; more than 3 make it fail"}},
+	"in memory":       {func(s *script) { ends(s); s.join("v"); s.replica("v", "x") }, []string{"x is done T: its result is in memory on w, v"}},
+	"erred":           {fails, []string{"x is erred T: boom x"}},
+	"an input failed": {func(s *script) { s.join("w"); s.submit("x", "a", "x<-a"); s.fail("w", "a") }, []string{"x is erred T because its input a is: boom a"}},
+}
+
 func TestExplain(t *testing.T) {
-	for name, c := range map[string]struct {
-		before func(s *script)
-		want   []string
-	}{
-		"unknown": {func(*script) {}, []string{"x is unknown: it was never submitted, or forgotten longer ago than the scheduler remembers"}},
-		"forgotten": {func(s *script) { s.submit("x", "x"); s.release("x") },
-			[]string{"x is forgotten T, by client-releases-keys: nobody wanted it any more, or an input that cannot be made again is gone; submit it again"}},
-		"released": {func(s *script) { s.join("w"); s.submit("y", "x", "y<-x"); s.finish("w", "x"); s.finish("w", "y") },
-			[]string{"x is released T: no client wants it and no task that is to run needs it"}},
-		"waiting for what is processing": {func(s *script) { s.join("w"); s.submit("x", "a", "b", "x<-a,b"); s.finish("w", "a") },
-			[]string{"x waits T for 1 of its 2 inputs: b", "b is processing on w T, with 0 other tasks for 1 threads"}},
-		"waiting for many": {func(s *script) { s.join("w"); s.submit("x", "a", "b", "d", "e", "x<-a,b,d,e") }, []string{
-			"x waits T for 4 of its 4 inputs: a, b, d and 1 more",
-			"a is processing on w T, with 0 other tasks for 1 threads",
-			"b is ready, and queued T behind 0 tasks that ask for the same: the 1 running workers that may run it take no more now",
-			"d is ready, and queued T behind 1 tasks that ask for the same: the 1 running workers that may run it take no more now",
-		}},
-		"waiting in a chain": {func(s *script) { s.submit("x", "a", "b<-a", "x<-b") }, []string{
-			"x waits T for 1 of its 1 inputs: b", "b waits T for 1 of its 1 inputs: a",
-			"a has no worker T: it asks for runtime python, and no worker is connected",
-			"a fails if no worker for it joins",
-		}},
-		"queued": {func(s *script) { s.join("w"); s.submit("a b c x", "a", "b", "c", "x") },
-			[]string{"x is ready, and queued T behind 2 tasks that ask for the same: the 1 running workers that may run it take no more now"}},
-		"queued for a resource": {func(s *script) {
-			s.do(AddWorker{Address: "w", NThreads: 8, Status: "running", Resources: map[string]float64{"GPU": 1}})
-			s.submit("a b x", needing("a", 1), needing("b", 1), needing("x", 1))
-			s.states("x queued")
-		}, []string{
-			"x is ready, and queued T behind 1 tasks that ask for the same: the 1 running workers that may run it take no more now",
-			"1 of these workers have a slot for x, but other tasks take what it asks for: runtime python, resource GPU >= 1",
-		}},
-		"queued, and a worker paused": {func(s *script) { s.join("w", "v"); s.status("v", "paused"); s.submit("a x", "a", "x") }, []string{
-			"x is ready, and queued T behind 0 tasks that ask for the same: the 1 running workers that may run it take no more now",
-			"worker v could run x, but is paused",
-		}},
-		"no worker with the runtime": {func(s *script) { s.join("w"); s.submit("x", goDef("x")) }, []string{
-			"x has no worker T: it asks for runtime go, and of 1 workers 0 serve the runtime go (they serve python)", "x fails if no worker for it joins"}},
-		"no worker with the resource": {func(s *script) { s.join("w"); s.submit("x", needing("x", 2)) }, []string{
-			"x has no worker T: it asks for runtime python, resource GPU >= 2, and of 1 workers 1 serve the runtime python, 0 have the resources",
-			"x fails if no worker for it joins"}},
-		"no worker of the name": {func(s *script) { s.join("w"); s.submit("x", restricted("x", "nobody")) }, []string{
-			`x has no worker T: it asks for runtime python, one of the workers or hosts ["nobody"], and of 1 workers 1 serve the runtime python, 0 are among ["nobody"]`,
-			"x fails if no worker for it joins"}},
-		"the only worker is paused": {func(s *script) { s.join("w"); s.status("w", "paused"); s.submit("x", "x") }, []string{
-			"x has no worker T: it asks for runtime python, and of 1 workers 1 serve the runtime python",
-			"worker w could run x, but is paused"}},
-		"processing": {func(s *script) { s.join("w"); s.submit("x", "x") }, []string{"x is processing on w T, with 0 other tasks for 1 threads"}},
-		"processing on a paused, silent worker": {func(s *script) { s.join("w"); s.submit("x", "x"); s.status("w", "paused"); s.wait(time.Minute) }, []string{
-			"x is processing on w T, with 0 other tasks for 1 threads",
-			"worker w is paused: unless x has begun there, it does not begin now", "worker w is silent T"}},
-		"seceded": {func(s *script) { s.join("w"); s.submit("x", "x"); s.secede("w", "x") },
-			[]string{"x runs on w T, seceded: it has no slot and may itself wait for other tasks"}},
-		"being stolen": {func(s *script) {
-			s.join("w", "v")
-			s.submit("x", loosely(onWorker("x", "w")))
-			s.status("w", "paused")
-			s.wait(time.Second)
-		}, []string{
-			"x is processing on w T, with 0 other tasks for 1 threads", "worker w was asked to give x up to v, and has not answered",
-			"worker w is paused: unless x has begun there, it does not begin now"}},
-		"after deaths of workers": {func(s *script) { s.join("w", "v"); s.submit("x", onWorker("x", "w")); s.lose("w"); s.join("w") }, []string{
-			"x is processing on w T, with 0 other tasks for 1 threads", "x was running on 1 workers that died; more than 3 make it fail"}},
-		"in memory":       {func(s *script) { ends(s); s.join("v"); s.replica("v", "x") }, []string{"x is done T: its result is in memory on w, v"}},
-		"erred":           {fails, []string{"x is erred T: boom x"}},
-		"an input failed": {func(s *script) { s.join("w"); s.submit("x", "a", "x<-a"); s.fail("w", "a") }, []string{"x is erred T because its input a is: boom a"}},
-	} {
+	for name, c := range explanations {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(t)
 			c.before(s)

@@ -36,7 +36,7 @@ func TestHeartbeatsTellTheBandwidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScheduler(t, memSet(t))
 		p := newPeer(t, s.set, func(_ int, m *wire.GetData) any {
-			time.Sleep(10 * time.Millisecond) // of the bubble: the transfer
+			<-time.After(10 * time.Millisecond) // of the bubble: the transfer
 			o, err := task.EncodeValue(strings.Repeat("x", 2_000_000))
 			if err != nil {
 				return err
