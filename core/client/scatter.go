@@ -39,14 +39,28 @@ func (c *Client) Scatter(ctx context.Context, items []Item, workers []string, br
 	if err := c.deliver(ctx, items, holders); err != nil {
 		return nil, err
 	}
-	if err := c.announce(ctx, items, holders); err != nil {
-		return nil, err
-	}
 	keys := make([]wire.Key, len(items))
 	for i := range items {
 		keys[i] = items[i].Key
 	}
+	if err := c.announce(ctx, items, holders); err != nil {
+		c.renounce(keys)
+		return nil, err
+	}
 	return c.Desire(keys), nil
+}
+
+// renounce gives wishes up that the scheduler may have entered although its
+// answer has not come.
+func (c *Client) renounce(keys []wire.Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range keys {
+		if c.table[k] == nil {
+			c.released = append(c.released, k)
+		}
+	}
+	c.flushReleases()
 }
 
 // targets are the running workers among the wanted ones, sorted; it waits for one.
