@@ -8,6 +8,9 @@ import (
 	"github.com/gdask/gdask/sdk/wire"
 )
 
+// begins precedes a batch of events.
+func (w *Worker) begins() { w.m.SetNow(time.Now().UnixNano()) }
+
 // handle is one event, under the inbox's ownership.
 func (w *Worker) handle(e state.Event) {
 	switch e := e.(type) {

@@ -1,6 +1,7 @@
 package workerrt
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -20,12 +21,12 @@ type executor struct {
 	slots   int
 	limit   int
 	closed  bool
-	running map[*Job]struct{}
+	running map[*Job]uint64 // to the number of the slot's goroutine
 	wg      sync.WaitGroup
 }
 
 func newExecutor(limit int) *executor {
-	e := &executor{limit: limit, running: make(map[*Job]struct{}, limit)}
+	e := &executor{limit: limit, running: make(map[*Job]uint64, limit)}
 	e.wake.L = &e.mu
 	return e
 }
@@ -56,6 +57,7 @@ func (e *executor) submit(jobs []*Job) {
 // slot runs jobs until there are too many slots or the executor closes.
 func (e *executor) slot() {
 	var last *Job
+	id := goroutineID()
 	clean := false
 	defer func() {
 		if !clean { // a function called runtime.Goexit
@@ -63,7 +65,7 @@ func (e *executor) slot() {
 		}
 	}()
 	for {
-		j := e.next(last)
+		j := e.next(last, id)
 		if j == nil {
 			clean = true
 			return
@@ -73,8 +75,9 @@ func (e *executor) slot() {
 	}
 }
 
-// next waits for a job; nil ends the slot. last is what the slot ran before.
-func (e *executor) next(last *Job) *Job {
+// next waits for a job; nil ends the slot. last is what the slot ran before,
+// id the number of its goroutine.
+func (e *executor) next(last *Job, id uint64) *Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if last != nil {
@@ -92,7 +95,7 @@ func (e *executor) next(last *Job) *Job {
 			if e.head == len(e.queue) {
 				e.queue, e.head = e.queue[:0], 0
 			}
-			e.running[j] = struct{}{}
+			e.running[j] = id
 			return j
 		}
 		e.idle++
@@ -147,6 +150,13 @@ func (e *executor) durations(now time.Time) wire.Opaque {
 		raw = msgp.AppendFloat64(raw, ran)
 	}
 	return wire.Opaque{Raw: raw}
+}
+
+// goroutines are the running jobs and the numbers of their goroutines.
+func (e *executor) goroutines() map[*Job]uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.running)
 }
 
 func (e *executor) isClosed() bool {

@@ -8,12 +8,13 @@ import (
 
 // inbox is the queue in front of the machine. Who posts while nobody handles
 // events becomes the owner and handles until none are left; the rest only
-// leave their events. handle and settle are called by one goroutine at a time.
+// leave their events. begin, handle and settle are called by one goroutine at a time.
 type inbox struct {
 	mu     sync.Mutex
 	queue  []state.Event
 	spare  []state.Event
 	owned  bool
+	begin  func() // before each batch
 	handle func(state.Event)
 	settle func()
 }
@@ -31,6 +32,7 @@ func (b *inbox) post(e state.Event) {
 		batch := b.queue
 		b.queue = b.spare[:0]
 		b.mu.Unlock()
+		b.begin()
 		for _, e := range batch {
 			b.handle(e)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // logLines is how many lines get_logs can show.
-const logLines = 1000
+const logLines = 10000
 
 // logRing writes to the logger and keeps the last lines.
 type logRing struct {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"runtime"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -26,7 +25,7 @@ func (w *Worker) request(m wire.Msg) any {
 	case "identity":
 		reply = w.identity()
 	case "versions":
-		reply = map[string]any{"packages": map[string]any{"go": runtime.Version()}, "host": map[string]any{"OS": runtime.GOOS}}
+		reply = versions()
 	case "keys":
 		reply = w.keys()
 	case "free_keys":
@@ -37,6 +36,12 @@ func (w *Worker) request(m wire.Msg) any {
 		reply = w.getLogs(whole)
 	case "run":
 		return w.run(whole)
+	case "get_story":
+		reply, err = w.story(whole)
+	case "call_stack":
+		reply, err = w.callStack(whole)
+	case "dump_state":
+		reply, err = w.dumpState(whole)
 	case "terminate":
 		w.leaveSoon(nil)
 		reply = "OK"
@@ -44,7 +49,7 @@ func (w *Worker) request(m wire.Msg) any {
 		reply = "pong"
 	case "actor_execute", "actor_attribute":
 		err = errors.New("worker: actors are not available on Go workers; use a plain task, or a Python worker")
-	case "run_coroutine", "plugin-add", "plugin-remove", "call_stack", "profile":
+	case "run_coroutine", "plugin-add", "plugin-remove", "profile":
 		err = fmt.Errorf("worker: operation %q is for Python workers; this is a Go worker", m.Op())
 	default:
 		err = fmt.Errorf("worker: unknown operation %q", m.Op())

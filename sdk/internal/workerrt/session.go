@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -116,16 +115,11 @@ func readGreeting(o wire.Opaque) (*wire.RegisterWorkerReply, error) {
 }
 
 func (w *Worker) registration() *wire.RegisterWorker {
-	host, _ := os.Hostname() // only informs people
 	return &wire.RegisterWorker{
 		Address: w.address, Status: w.Status(), NThreads: w.set.NThreads, Name: wire.StringOpaque(w.name),
 		Now: unixSeconds(time.Now()), Resources: w.set.Resources, MemoryLimit: wire.Number(w.set.MemoryLimit),
 		LocalDirectory: w.dir.path, Services: w.web.services(), Nanny: textOrNil(w.set.Nanny), Pid: os.Getpid(),
-		Versions: mapOpaque(map[string]any{
-			"host":     map[string]any{"OS": runtime.GOOS, "machine": runtime.GOARCH, "host": host},
-			"packages": map[string]any{"go": runtime.Version()},
-		}),
-		Metrics: w.metrics(), Extra: mapOpaque(nil), ServerID: w.id, StimulusID: "worker-connect",
+		Versions: mapOpaque(versions()), Metrics: w.metrics(), Extra: mapOpaque(nil), ServerID: w.id, StimulusID: "worker-connect",
 	}
 }
 

@@ -107,7 +107,7 @@ func newWorker(s Settings) *Worker {
 		beat: make(chan time.Duration, 1),
 	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
-	w.inbox.handle, w.inbox.settle = w.handle, w.settle
+	w.inbox.begin, w.inbox.handle, w.inbox.settle = w.begins, w.handle, w.settle
 	w.stats.Store(&state.Stats{})
 	w.pool = wire.NewPool(w.dial, s.Wire, 0)
 	return w

@@ -19,16 +19,19 @@ func (m *Machine) compute(msg *wire.ComputeTask) {
 		m.sendFinished(t, nil)
 	case Flight:
 		m.stopWanting(t)
-		t.State, t.prev, t.next, t.Msg = Resumed, Flight, Waiting, msg
+		t.prev, t.next, t.Msg = Flight, Waiting, msg
+		m.enter(t, Resumed)
 	case Cancelled, Resumed:
-		t.State, t.next, t.Msg = Resumed, Waiting, msg
+		t.next, t.Msg = Waiting, msg
+		m.enter(t, Resumed)
 	default: // assigned twice: the present run will do
 	}
 }
 
 // toWaiting queues a task and asks for the inputs that are not here.
 func (m *Machine) toWaiting(t *Task, msg *wire.ComputeTask) {
-	t.Msg, t.State, t.wanted = msg, Waiting, false
+	t.Msg, t.wanted = msg, false
+	m.enter(t, Waiting)
 	m.counter++
 	t.prio = Priority{3: m.counter}
 	copy(t.prio[:3], msg.Priority)
@@ -80,11 +83,11 @@ func sizeIn(sizes wire.KeySizes, i int, k wire.Key) int64 {
 // toReady queues a task whose inputs are all here.
 func (m *Machine) toReady(t *Task) {
 	if len(t.Msg.ResourceRestrictions) > 0 {
-		t.State = Constrained
+		m.enter(t, Constrained)
 		m.claimOf(t.Msg.ResourceRestrictions).queue.push(t)
 		return
 	}
-	t.State = Ready
+	m.enter(t, Ready)
 	m.ready.push(t)
 }
 
@@ -110,7 +113,8 @@ func (m *Machine) schedule() {
 			continue
 		}
 		m.take(t)
-		t.State, t.slot = Executing, true
+		t.slot = true
+		m.enter(t, Executing)
 		m.executing++
 		m.out.Execute = append(m.out.Execute, t)
 	}
@@ -125,7 +129,7 @@ func (m *Machine) lostInputs(t *Task) bool {
 		}
 		if t.missing == 0 {
 			t.epoch++
-			t.State = Waiting
+			m.enter(t, Waiting)
 		}
 		t.missing++
 		d.waiters = append(d.waiters, waiter{t, t.epoch})
@@ -204,7 +208,8 @@ func (m *Machine) resumedDone(t *Task, e *Done) {
 
 func (m *Machine) fail(t *Task, why *Failure, e *Done) {
 	m.dropDeps(t)
-	t.State, t.Failure, t.Msg = Error, why, nil
+	t.Failure, t.Msg = why, nil
+	m.enter(t, Error)
 	m.sendErred(t, e)
 }
 
@@ -214,7 +219,8 @@ func (m *Machine) toMemory(t *Task, data any, nbytes int64, typ string) {
 	if len(t.whoHas) > 0 {
 		m.setWhoHas(t, nil)
 	}
-	t.State, t.Data, t.Nbytes, t.Type, t.Msg = Memory, data, nbytes, typ, nil
+	t.Data, t.Nbytes, t.Type, t.Msg = data, nbytes, typ, nil
+	m.enter(t, Memory)
 	m.stats.InMemory++
 	m.stats.Managed += nbytes
 	waiting := t.waiters
@@ -239,7 +245,7 @@ func (m *Machine) secede(e *Secede) {
 	switch t.State {
 	case Executing:
 		m.freeSlot(t) // its resources stay its own: it goes on using them
-		t.State = LongRunning
+		m.enter(t, LongRunning)
 		m.longRunning++
 		m.out.Send = append(m.out.Send, &wire.LongRunning{Key: t.Key, RunID: t.RunID, ComputeDuration: e.Seconds})
 	case LongRunning:

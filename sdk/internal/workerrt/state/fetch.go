@@ -33,10 +33,11 @@ func (m *Machine) want(d *Task, addresses []string, prio *Priority) {
 		m.toFetch(d) // again, with the new sources and priority
 	case Cancelled:
 		if d.prev == Flight {
-			d.State = Flight
+			m.enter(d, Flight)
 			return
 		}
-		d.State, d.next = Resumed, Fetch
+		d.next = Fetch
+		m.enter(d, Resumed)
 		m.setWhoHas(d, addresses)
 	}
 }
@@ -47,7 +48,7 @@ func (m *Machine) toFetch(t *Task) {
 		m.toMissing(t)
 		return
 	}
-	t.State = Fetch
+	m.enter(t, Fetch)
 	t.epoch++
 	m.fetching++
 	for _, p := range t.whoHas {
@@ -56,7 +57,7 @@ func (m *Machine) toFetch(t *Task) {
 }
 
 func (m *Machine) toMissing(t *Task) {
-	t.State = Missing
+	m.enter(t, Missing)
 	m.missingInputs++
 	m.refresh = append(m.refresh, t.Key)
 }
@@ -64,7 +65,7 @@ func (m *Machine) toMissing(t *Task) {
 func (m *Machine) stopMissing(t *Task) {
 	if t.State == Missing {
 		m.missingInputs--
-		t.State = Released
+		m.enter(t, Released)
 	}
 }
 
@@ -74,7 +75,7 @@ func (m *Machine) stopFetch(t *Task) {
 	case Fetch:
 		m.fetching--
 		t.epoch++ // its entries at the peers are stale now
-		t.State = Released
+		m.enter(t, Released)
 	case Missing:
 		m.stopMissing(t)
 	}
@@ -160,7 +161,7 @@ func (m *Machine) arrived(item *Item, p *peer) {
 		m.slabs.added = append(m.slabs.added, t.Key)
 	case t.State == Flight: // cannot be used from there
 		m.dropSource(t, p)
-		t.State = Released
+		m.enter(t, Released)
 		m.toFetch(t)
 	}
 }
@@ -186,7 +187,7 @@ func (m *Machine) notArrived(t *Task, p *peer, e *Gathered) {
 		m.setWhoHas(t, nil)
 		m.toWaiting(t, t.Msg)
 	case t.State == Flight:
-		t.State = Released
+		m.enter(t, Released)
 		m.toFetch(t)
 		if e.Busy && len(t.whoHas) == 1 {
 			m.refresh = append(m.refresh, t.Key) // there may be copies by now
@@ -228,7 +229,7 @@ func (m *Machine) refreshed(e *wire.RefreshWhoHas) {
 				m.toFetch(t)
 				continue
 			}
-			t.State = Missing // FindMissing asks again
+			m.enter(t, Missing) // FindMissing asks again
 			m.missingInputs++
 		}
 	}

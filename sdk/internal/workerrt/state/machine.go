@@ -19,6 +19,7 @@ type Config struct {
 	TransferLimit int64              // bytes being copied beyond which no copy starts; 0 none
 	BusyRetry     time.Duration      // pause after a busy answer; default 150 ms
 	AckFree       bool               // answer free-keys with release-worker-data, as Dask does
+	LogLength     int                // transitions that Story knows; default 1000, negative none
 	Seed          uint64             // of the choice between equal peers
 }
 
@@ -32,6 +33,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.BusyRetry <= 0 {
 		c.BusyRetry = 150 * time.Millisecond
+	}
+	if c.LogLength == 0 {
+		c.LogLength = DefaultLogLength
 	}
 	return c
 }
@@ -61,6 +65,9 @@ type Machine struct {
 	stats         Stats
 	executing     int
 	longRunning   int
+	log           ring
+	now           int64  // of the events under way
+	stimulus      string // of the event under way
 	fetching      int
 	missingInputs int
 }
@@ -77,6 +84,7 @@ func New(c Config) *Machine {
 	m := &Machine{
 		cfg: c, host: hostOf(c.Address), rng: rand.New(rand.NewPCG(c.Seed, 1)),
 		tasks: make(map[wire.Key]*Task), peers: make(map[string]*peer), free: make(map[string]float64),
+		log: newRing(c.LogLength),
 	}
 	maps.Copy(m.free, c.Resources)
 	return m
@@ -139,24 +147,33 @@ func (m *Machine) Apply(e Event) error {
 func (m *Machine) Handle(e Event) error {
 	switch e := e.(type) {
 	case *Done:
+		m.stimulus = "run-ended"
 		m.done(e)
 	case *wire.ComputeTask:
+		m.stimulus = stimulusOf(e.StimulusID, "compute-task")
 		m.compute(e)
 	case *wire.FreeKeys:
+		m.stimulus = stimulusOf(e.StimulusID, "free-keys")
 		for _, k := range e.Keys {
 			m.freeKey(k, e.StimulusID)
 		}
 	case *Gathered:
+		m.stimulus = "gathered"
 		m.gathered(e)
 	case *wire.AcquireReplicas:
+		m.stimulus = stimulusOf(e.StimulusID, "acquire-replicas")
 		m.acquire(e)
 	case *wire.RemoveReplicas:
+		m.stimulus = stimulusOf(e.StimulusID, "remove-replicas")
 		m.removeReplicas(e)
 	case *wire.RefreshWhoHas:
+		m.stimulus = stimulusOf(e.StimulusID, "refresh-who-has")
 		m.refreshed(e)
 	case *wire.StealRequest:
+		m.stimulus = stimulusOf(e.StimulusID, "steal-request")
 		m.steal(e)
 	case *wire.RemoveWorker:
+		m.stimulus = stimulusOf(e.StimulusID, "remove-worker")
 		m.peerGone(e.Worker)
 	default:
 		return m.handleOther(e)
@@ -167,16 +184,22 @@ func (m *Machine) Handle(e Event) error {
 func (m *Machine) handleOther(e Event) error {
 	switch e := e.(type) {
 	case *Unstarted:
+		m.stimulus = "unstarted"
 		m.unstarted(e.Key)
 	case *Secede:
+		m.stimulus = "secede"
 		m.secede(e)
 	case *Rejoin:
+		m.stimulus = "rejoin"
 		m.rejoin(e.Key)
 	case *UpdateData:
+		m.stimulus = "update-data"
 		m.updateData(e)
 	case *PeerRetry:
+		m.stimulus = "peer-retry"
 		m.peerRetry(e.Peer)
 	case FindMissing:
+		m.stimulus = "find-missing"
 		m.findMissing()
 	case Pause:
 		m.paused = true
@@ -185,6 +208,7 @@ func (m *Machine) handleOther(e Event) error {
 	case RunAhead:
 		m.runAhead = max(e.Tasks, 0)
 	case Reset:
+		m.stimulus = "reset"
 		m.reset()
 	default:
 		return fmt.Errorf("worker state: unknown event %T", e)
@@ -194,6 +218,7 @@ func (m *Machine) handleOther(e Event) error {
 
 // Settle starts tasks and copies as far as slots, resources and limits allow.
 func (m *Machine) Settle() {
+	m.stimulus = "settle"
 	m.schedule()
 	m.communicate()
 	if len(m.refresh) > 0 {

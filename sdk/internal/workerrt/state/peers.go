@@ -140,7 +140,8 @@ func (m *Machine) gather(p *peer) {
 		heap.Pop(&p.needed)
 		m.fetching--
 		t.epoch++
-		t.State, t.from = Flight, p
+		t.from = p
+		m.enter(t, Flight)
 		g.Keys = append(g.Keys, t.Key)
 		g.Nbytes += size
 	}

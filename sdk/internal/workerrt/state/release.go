@@ -31,19 +31,21 @@ func (m *Machine) end(t *Task) {
 	switch t.State {
 	case Executing, LongRunning:
 		m.dropDeps(t)
-		t.prev, t.State = t.State, Cancelled
+		t.prev = t.State
+		m.enter(t, Cancelled)
 		m.out.Cancel = append(m.out.Cancel, t.Key)
 	case Flight:
 		if t.users > 0 { // a task waits for it
 			return
 		}
-		t.prev, t.State = Flight, Cancelled
+		t.prev = Flight
+		m.enter(t, Cancelled)
 	case Resumed:
 		if t.next == Fetch && t.users > 0 {
 			return
 		}
 		m.dropDeps(t)
-		t.State = Cancelled
+		m.enter(t, Cancelled)
 	case Cancelled:
 	case Fetch, Missing:
 		if t.users == 0 {
@@ -66,7 +68,7 @@ func (m *Machine) release(t *Task) {
 		m.stats.Managed -= t.Nbytes
 	}
 	t.Data, t.Msg, t.Failure, t.wanted = nil, nil, nil, false
-	t.State = Released
+	m.enter(t, Released)
 	t.epoch++
 	m.forget(t)
 	if t.State == Released && t.needed() {
@@ -87,7 +89,7 @@ func (t *Task) needed() bool {
 func (m *Machine) forget(t *Task) {
 	if t.State == Released && t.users == 0 && m.tasks[t.Key] == t {
 		delete(m.tasks, t.Key)
-		t.State = Forgotten
+		m.enter(t, Forgotten)
 		t.waiters = nil
 	}
 }
@@ -106,10 +108,11 @@ func (m *Machine) dropDeps(t *Task) {
 		case Fetch, Missing:
 			m.release(d)
 		case Flight:
-			d.prev, d.State = Flight, Cancelled
+			d.prev = Flight
+			m.enter(d, Cancelled)
 		case Resumed:
 			if d.next == Fetch {
-				d.State = Cancelled
+				m.enter(d, Cancelled)
 			}
 		case Released:
 			m.forget(d)

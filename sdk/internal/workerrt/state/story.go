@@ -1,0 +1,83 @@
+package state
+
+import "github.com/gdask/gdask/sdk/wire"
+
+// Transition is one change of a task's state.
+type Transition struct {
+	Key      wire.Key
+	Stimulus string // id of the event that caused it, or the event's name
+	At       int64  // Unix nanoseconds, see [Machine.SetNow]
+	From, To State
+}
+
+// DefaultLogLength is how many transitions a machine remembers.
+const DefaultLogLength = 1000
+
+// ring keeps the latest transitions in room that is allocated once.
+type ring struct {
+	items []Transition
+	next  int
+	full  bool
+}
+
+func newRing(n int) ring { return ring{items: make([]Transition, max(n, 0))} }
+
+func (r *ring) add(key wire.Key, stimulus string, at int64, from, to State) {
+	if len(r.items) == 0 {
+		return
+	}
+	r.items[r.next] = Transition{key, stimulus, at, from, to}
+	if r.next++; r.next == len(r.items) {
+		r.next, r.full = 0, true
+	}
+}
+
+// inOrder are the two parts of the ring, oldest first.
+func (r *ring) inOrder() [2][]Transition {
+	if !r.full {
+		return [2][]Transition{r.items[:r.next]}
+	}
+	return [2][]Transition{r.items[r.next:], r.items[:r.next]}
+}
+
+// SetNow tells the time at which the events that follow happened, in Unix
+// nanoseconds; only the story shows it.
+func (m *Machine) SetNow(now int64) { m.now = now }
+
+// enter changes a task's state.
+func (m *Machine) enter(t *Task, s State) {
+	if t.State != s {
+		m.log.add(t.Key, m.stimulus, m.now, t.State, s)
+		t.State = s
+	}
+}
+
+// Story are the remembered transitions of the keys, or those that events with
+// these ids or names caused, oldest first; without any all of them.
+func (m *Machine) Story(keysOrStimuli ...wire.Key) (story []Transition) {
+	keys := make(map[wire.Key]bool, len(keysOrStimuli))
+	stimuli := make(map[string]bool, len(keysOrStimuli))
+	for _, k := range keysOrStimuli {
+		keys[k] = true
+		if s, ok := k.Str(); ok {
+			stimuli[s] = true
+		}
+	}
+	for _, part := range m.log.inOrder() {
+		for i := range part {
+			if t := &part[i]; len(keysOrStimuli) == 0 || keys[t.Key] || stimuli[t.Stimulus] {
+				story = append(story, *t)
+			}
+		}
+	}
+	return story
+}
+
+// stimulusOf is what the story shows as the reason of transitions: the id of a
+// message, or else the name of the event.
+func stimulusOf(id, name string) string {
+	if id != "" {
+		return id
+	}
+	return name
+}
