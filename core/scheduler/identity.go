@@ -49,11 +49,7 @@ func (w *workerPeer) identity() object {
 	if w.nanny != "" {
 		nanny = w.nanny
 	}
-	metrics := wire.Opaque{Raw: w.metrics.Raw}
-	var measured any = &metrics
-	if metrics.IsNil() {
-		measured = plainMetrics(&w.metrics)
-	}
+	measured, _ := w.metrics.MarshalMsg(nil) // never fails
 	resources := object{}
 	for _, r := range sortedKeys(w.reg.Resources) {
 		resources = append(resources, field{r, w.reg.Resources[r]})
@@ -62,18 +58,7 @@ func (w *workerPeer) identity() object {
 		{"type", "Worker"}, {"id", named}, {"host", hostOf(w.address)}, {"resources", resources},
 		{"local_directory", w.reg.LocalDirectory}, {"name", named}, {"nthreads", w.reg.NThreads},
 		{"memory_limit", int64(w.reg.MemoryLimit)}, {"last_seen", unixSeconds(time.Unix(0, w.lastSeen.Load()))},
-		{"services", served}, {"metrics", measured}, {"status", w.status}, {"nanny", nanny},
-	}
-}
-
-// plainMetrics are the metrics of a worker that shares this process, which
-// never had the form of the wire.
-func plainMetrics(m *wire.Metrics) object {
-	return object{
-		{"cpu", m.CPU}, {"memory", m.Memory}, {"managed_bytes", m.Managed},
-		{"spilled_bytes", object{{"memory", m.SpilledMem}, {"disk", m.SpilledDisk}}},
-		{"task_counts", object{{"executing", m.Executing}, {"ready", m.Ready}, {"memory", m.InMemory}}},
-		{"bandwidth", object{{"total", m.Bandwidth}, {"workers", object{}}, {"types", object{}}}},
+		{"services", served}, {"metrics", &wire.Opaque{Raw: measured}}, {"status", w.status}, {"nanny", nanny},
 	}
 }
 

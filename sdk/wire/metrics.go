@@ -8,25 +8,52 @@ func (z Metrics) MarshalMsg(b []byte) ([]byte, error) {
 	if len(z.Raw) > 0 {
 		return append(b, z.Raw...), nil
 	}
-	b = msgp.AppendMapHeader(b, 9)
+	b = msgp.AppendMapHeader(b, 13)
 	b = msgp.AppendFloat64(msgp.AppendString(b, "cpu"), z.CPU)
 	b = msgp.AppendInt64(msgp.AppendString(b, "memory"), z.Memory)
 	b = msgp.AppendInt64(msgp.AppendString(b, "managed_bytes"), z.Managed)
 	b = msgp.AppendMapHeader(msgp.AppendString(b, "spilled_bytes"), 2)
 	b = msgp.AppendInt64(msgp.AppendString(b, "memory"), z.SpilledMem)
 	b = msgp.AppendInt64(msgp.AppendString(b, "disk"), z.SpilledDisk)
-	b = msgp.AppendMapHeader(msgp.AppendString(b, "task_counts"), 3)
-	b = msgp.AppendInt(msgp.AppendString(b, "executing"), z.Executing)
-	b = msgp.AppendInt(msgp.AppendString(b, "ready"), z.Ready)
-	b = msgp.AppendInt(msgp.AppendString(b, "memory"), z.InMemory)
+	b = z.appendCounts(msgp.AppendString(b, "task_counts"))
+	b = z.Transfer.append(msgp.AppendString(b, "transfer"))
 	b = msgp.AppendMapHeader(msgp.AppendString(b, "bandwidth"), 3)
 	b = msgp.AppendFloat64(msgp.AppendString(b, "total"), z.Bandwidth)
 	b = msgp.AppendMapHeader(msgp.AppendString(b, "workers"), 0)
 	b = msgp.AppendMapHeader(msgp.AppendString(b, "types"), 0)
 	b = msgp.AppendMapHeader(msgp.AppendString(b, "digests_total_since_heartbeat"), 0)
-	b = msgp.AppendMapHeader(msgp.AppendString(b, "event_loop_interval"), 0)
-	b = msgp.AppendInt(msgp.AppendString(b, "num_fds"), 0)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "event_loop_interval"), z.Tick)
+	b = msgp.AppendInt(msgp.AppendString(b, "num_fds"), z.FDs)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "time"), z.Time)
+	b = z.Net.append(msgp.AppendString(b, "host_net_io"))
+	b = z.Disk.append(msgp.AppendString(b, "host_disk_io"))
 	return b, nil
+}
+
+func (z *Metrics) appendCounts(b []byte) []byte {
+	b = msgp.AppendMapHeader(b, 6)
+	b = msgp.AppendInt(msgp.AppendString(b, "executing"), z.Executing)
+	b = msgp.AppendInt(msgp.AppendString(b, "long-running"), z.LongRunning)
+	b = msgp.AppendInt(msgp.AppendString(b, "ready"), z.Ready)
+	b = msgp.AppendInt(msgp.AppendString(b, "fetch"), z.Fetching)
+	b = msgp.AppendInt(msgp.AppendString(b, "missing"), z.Missing)
+	return msgp.AppendInt(msgp.AppendString(b, "memory"), z.InMemory)
+}
+
+func (r *Rates) append(b []byte) []byte {
+	b = msgp.AppendMapHeader(b, 2)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "read_bps"), r.Read)
+	return msgp.AppendFloat64(msgp.AppendString(b, "write_bps"), r.Write)
+}
+
+func (t *Transfer) append(b []byte) []byte {
+	b = msgp.AppendMapHeader(b, 6)
+	b = msgp.AppendInt64(msgp.AppendString(b, "incoming_bytes"), t.InBytes)
+	b = msgp.AppendInt(msgp.AppendString(b, "incoming_count"), t.InCount)
+	b = msgp.AppendInt64(msgp.AppendString(b, "incoming_count_total"), t.InCountTotal)
+	b = msgp.AppendInt64(msgp.AppendString(b, "outgoing_bytes"), t.OutBytes)
+	b = msgp.AppendInt(msgp.AppendString(b, "outgoing_count"), t.OutCount)
+	return msgp.AppendInt64(msgp.AppendString(b, "outgoing_count_total"), t.OutCountTotal)
 }
 
 // UnmarshalMsg implements msgp.Unmarshaler; fields of other types are passed over.
@@ -56,10 +83,21 @@ func (z *Metrics) UnmarshalMsg(b []byte) ([]byte, error) {
 	z.CPU, z.Memory = num(raw, "cpu"), int64(num(raw, "memory"))
 	z.Managed = int64(num(raw, "managed_bytes"))
 	z.SpilledMem, z.SpilledDisk = int64(num(raw, "spilled_bytes", "memory")), int64(num(raw, "spilled_bytes", "disk"))
-	z.Executing, z.Ready = int(num(raw, "task_counts", "executing")), int(num(raw, "task_counts", "ready"))
-	z.InMemory, z.Bandwidth = int(num(raw, "task_counts", "memory")), num(raw, "bandwidth", "total")
+	z.Executing, z.LongRunning = int(num(raw, "task_counts", "executing")), int(num(raw, "task_counts", "long-running"))
+	z.Ready, z.InMemory = int(num(raw, "task_counts", "ready")), int(num(raw, "task_counts", "memory"))
+	z.Fetching, z.Missing = int(num(raw, "task_counts", "fetch")), int(num(raw, "task_counts", "missing"))
+	z.Bandwidth, z.Tick, z.FDs = num(raw, "bandwidth", "total"), num(raw, "event_loop_interval"), int(num(raw, "num_fds"))
+	z.Time = num(raw, "time")
+	z.Net = Rates{num(raw, "host_net_io", "read_bps"), num(raw, "host_net_io", "write_bps")}
+	z.Disk = Rates{num(raw, "host_disk_io", "read_bps"), num(raw, "host_disk_io", "write_bps")}
+	z.Transfer = Transfer{
+		InBytes: int64(num(raw, "transfer", "incoming_bytes")), OutBytes: int64(num(raw, "transfer", "outgoing_bytes")),
+		InCount: int(num(raw, "transfer", "incoming_count")), OutCount: int(num(raw, "transfer", "outgoing_count")),
+		InCountTotal:  int64(num(raw, "transfer", "incoming_count_total")),
+		OutCountTotal: int64(num(raw, "transfer", "outgoing_count_total")),
+	}
 	return rest, nil
 }
 
 // Msgsize implements msgp.Sizer.
-func (z Metrics) Msgsize() int { return max(300, len(z.Raw)) }
+func (z Metrics) Msgsize() int { return max(600, len(z.Raw)) }

@@ -40,7 +40,12 @@ func (f *filler) fill(t *testing.T, v reflect.Value) {
 		*p = TupleKey(StrKey("key"), IntKey(int64(f.n)))
 		return
 	case *Metrics: // Raw is for the reader
-		*p = Metrics{CPU: 1.5, Memory: 2, Managed: 3, SpilledMem: 4, SpilledDisk: 5, Executing: 6, Ready: 7, InMemory: 8, Bandwidth: 9}
+		*p = Metrics{
+			CPU: 1.5, Memory: 2, Managed: 3, SpilledMem: 4, SpilledDisk: 5, Executing: 6, Ready: 7, InMemory: 8, Bandwidth: 9,
+			LongRunning: 10, Fetching: 11, Missing: 12, Tick: 0.5, FDs: 13,
+			Time: 20, Net: Rates{21, 22}, Disk: Rates{23, 24},
+			Transfer: Transfer{InBytes: 14, OutBytes: 15, InCount: 16, OutCount: 17, InCountTotal: 18, OutCountTotal: 19},
+		}
 		return
 	case *Priority:
 		*p = Priority{float64(f.n), 1.5, -2}

@@ -43,15 +43,33 @@ type Number float64
 // read are kept in Raw.
 type Metrics struct {
 	CPU         float64 // per cent of one core
-	Memory      int64   // resident bytes
-	Managed     int64   // bytes of task results held
-	SpilledMem  int64
-	SpilledDisk int64
-	Executing   int
+	Memory      int64   // resident bytes of the process, or the worker's share of them
+	Managed     int64   // bytes of task results held, in memory or on disk
+	SpilledMem  int64   // bytes of those on disk, as they were in memory
+	SpilledDisk int64   // bytes of their files
+	Executing   int     // tasks in these states
+	LongRunning int
 	Ready       int
-	InMemory    int
+	Fetching    int
+	Missing     int
+	InMemory    int // or on disk
+	Transfer    Transfer
 	Bandwidth   float64 // bytes per second
+	Tick        float64 // seconds between two looks at the process's memory
+	FDs         int     // open file descriptors
+	Time        float64 // of these figures, Unix seconds
+	Net, Disk   Rates   // of the whole host
 	Raw         []byte  // the whole msgpack map as it came
+}
+
+// Rates are bytes per second.
+type Rates struct{ Read, Write float64 }
+
+// Transfer are a worker's exchanges of data with its peers.
+type Transfer struct {
+	InBytes, OutBytes           int64 // of those under way
+	InCount, OutCount           int   // of those under way
+	InCountTotal, OutCountTotal int64 // since the worker's start
 }
 
 // Priority orders tasks; smaller runs first. Dask's triple is (-user priority,
