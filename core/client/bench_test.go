@@ -10,7 +10,7 @@ import (
 // BenchmarkTask is what the client itself spends on one task of a Map: enter
 // it, hear of its end, count the wait down and release it.
 func BenchmarkTask(b *testing.B) {
-	c := &Client{table: map[wire.Key]*state{}, flush: make(chan struct{}, 1)}
+	c := &Client{table: newTable(), flush: make(chan struct{}, 1)}
 	const batch = 1024
 	defs := make([]wire.TaskDef, 0, b.N)
 	news := make([]wire.Msg, 0, b.N)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gdask/gdask/sdk/wire"
+	"github.com/gdask/gdask/sdk/wire/keytable"
 )
 
 // Client is one session with a scheduler.
@@ -23,7 +24,7 @@ type Client struct {
 	wg     sync.WaitGroup // owner goroutine, heartbeats, releases, watchers
 
 	mu        sync.Mutex
-	table     map[wire.Key]*state
+	table     *keytable.Table[state]
 	link      *link      // nil while the connection is lost
 	backlog   []wire.Msg // what was said while the connection was lost
 	released  []wire.Key // keys to be released
@@ -45,7 +46,7 @@ func Dial(ctx context.Context, address string, s Settings) (*Client, error) {
 	}
 	c := &Client{
 		address: address, id: newID(s.Name), set: s.withDefaults(),
-		table: map[wire.Key]*state{}, flush: make(chan struct{}, 1), interval: make(chan float64, 1),
+		table: newTable(), flush: make(chan struct{}, 1), interval: make(chan float64, 1),
 	}
 	l, err := c.connect(ctx)
 	if err != nil {
@@ -117,7 +118,7 @@ func (c *Client) Close(ctx context.Context) error {
 // failLocked ends all futures that are not settled; c.mu is held.
 func (c *Client) failLocked(err error) {
 	c.err, c.link, c.backlog = err, nil, nil
-	for _, s := range c.table {
+	for s := range c.table.All() {
 		if !s.status.settled() {
 			c.settle(s, Erred, err)
 		}

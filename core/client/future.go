@@ -131,7 +131,8 @@ func (c *Client) releaseLocked(s *state) {
 		return
 	}
 	s.inTable = false
-	delete(c.table, s.key)
+	c.table.Remove(s)
+	s.workers = nil // its neighbours in memory may live on
 	c.released = append(c.released, s.key)
 	select {
 	case c.flush <- struct{}{}:

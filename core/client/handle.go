@@ -44,7 +44,7 @@ func (c *Client) handle(m wire.Msg) error {
 	case *wire.KeyInMemory:
 		c.inMemory(m)
 	case *wire.TaskErred:
-		if s := c.table[m.Key]; s != nil && s.status != Cancelled {
+		if s := c.table.Get(m.Key); s != nil && s.status != Cancelled {
 			c.resettle(s, Erred, taskError(m))
 		}
 	case *wire.CancelledKeys:
@@ -56,8 +56,8 @@ func (c *Client) handle(m wire.Msg) error {
 	case *wire.LostData:
 		c.reopen(m.Key, Lost)
 	case *wire.Restart:
-		for k := range c.table {
-			c.cancelled(k, "restart", "the cluster was restarted")
+		for s := range c.table.All() {
+			c.cancelled(s.key, "restart", "the cluster was restarted")
 		}
 	case *wire.AdjustHeartbeatInterval:
 		select {
@@ -74,7 +74,7 @@ func (c *Client) handle(m wire.Msg) error {
 }
 
 func (c *Client) inMemory(m *wire.KeyInMemory) {
-	s := c.table[m.Key]
+	s := c.table.Get(m.Key)
 	if s == nil || s.status == Cancelled {
 		return
 	}
@@ -92,7 +92,7 @@ func (c *Client) resettle(s *state, to Status, err error) {
 }
 
 func (c *Client) cancelled(k wire.Key, reason, msg string) {
-	s := c.table[k]
+	s := c.table.Get(k)
 	if s == nil || s.status == Cancelled {
 		return
 	}
@@ -100,7 +100,7 @@ func (c *Client) cancelled(k wire.Key, reason, msg string) {
 }
 
 func (c *Client) reopen(k wire.Key, to Status) {
-	if s := c.table[k]; s != nil && s.status != Cancelled {
+	if s := c.table.Get(k); s != nil && s.status != Cancelled {
 		s.reopen(to)
 	}
 }

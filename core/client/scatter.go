@@ -56,7 +56,7 @@ func (c *Client) renounce(keys []wire.Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, k := range keys {
-		if c.table[k] == nil {
+		if c.table.Get(k) == nil {
 			c.released = append(c.released, k)
 		}
 	}

@@ -135,14 +135,14 @@ func (c *Client) resume(l *link) {
 	unsaid := c.backlog
 	c.backlog = nil
 	c.say(unsaid...)
-	keys := make([]wire.Key, 0, len(c.table))
-	asks := make([]wire.Msg, 0, len(c.table)+1)
-	for k, s := range c.table {
+	keys := make([]wire.Key, 0, c.table.Len())
+	asks := make([]wire.Msg, 0, c.table.Len()+1)
+	for s := range c.table.All() {
 		if s.status == Cancelled || s.status == Erred {
 			continue
 		}
-		keys = append(keys, k)
-		asks = append(asks, &wire.ReportKey{Key: k})
+		keys = append(keys, s.key)
+		asks = append(asks, &wire.ReportKey{Key: s.key})
 		if s.status == Finished {
 			s.reopen(Lost)
 		}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"github.com/gdask/gdask/sdk/wire"
+	"github.com/gdask/gdask/sdk/wire/keytable"
 )
 
 // Status is what a future's task has come to.
@@ -40,6 +41,11 @@ type state struct {
 	value   *wire.Opaque  // result, when the scheduler sent it along
 	done    chan struct{} // made by the first waiter, closed when settled
 	nodes   *node         // groups and callbacks that wait
+}
+
+// newTable is an empty table of the states of a client.
+func newTable() *keytable.Table[state] {
+	return keytable.New(func(s *state) wire.Key { return s.key })
 }
 
 // node puts a state on the list of a group.

@@ -26,15 +26,14 @@ func (c *Client) Submit(g Graph) []Future {
 		n = len(g.Tasks)
 	}
 	futures := make([]Future, n)
-	states := make([]state, n)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := 0
 	for i := range futures {
 		k := g.key(i)
-		s := c.table[k]
+		s := c.table.Get(k)
 		if s == nil || s.status == Cancelled {
-			s = c.newState(&states[i], k)
+			s = c.newState(k)
 		} else {
 			known++
 			s.refs++
@@ -56,17 +55,15 @@ func (g *Graph) key(i int) wire.Key {
 
 // newState enters a new state for k; a cancelled one of the same key is left to
 // its own futures. c.mu is held.
-func (c *Client) newState(s *state, k wire.Key) *state {
-	if old := c.table[k]; old != nil {
+func (c *Client) newState(k wire.Key) *state {
+	if c.err != nil {
+		return &state{key: k, refs: 1, status: Erred, err: c.err, local: true}
+	}
+	if old := c.table.Get(k); old != nil {
 		old.inTable = false
 	}
-	s.key, s.refs = k, 1
-	if c.err != nil {
-		s.status, s.err, s.local = Erred, c.err, true
-		return s
-	}
-	s.inTable = true
-	c.table[k] = s
+	s := c.table.Add(k)
+	s.key, s.refs, s.inTable = k, 1, true
 	return s
 }
 
@@ -95,9 +92,9 @@ func (c *Client) Desire(keys []wire.Key) []Future {
 	c.flushReleases()
 	var asks []wire.Msg
 	for i, k := range keys {
-		s := c.table[k]
+		s := c.table.Get(k)
 		if s == nil || s.status == Cancelled {
-			s = c.newState(new(state), k)
+			s = c.newState(k)
 			asks = append(asks, &wire.ReportKey{Key: k})
 		} else {
 			s.refs++

@@ -19,7 +19,7 @@ const (
 // each cause, first of the task itself, then of the inputs that hold it up.
 func (m *Machine) Explain(k wire.Key) []string {
 	x := explainer{m: m, seen: map[*task]bool{}}
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil {
 		x.unknown(k)
 		return x.lines

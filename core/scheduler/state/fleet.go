@@ -52,7 +52,7 @@ func (m *Machine) reject(e AddWorker, reason string) {
 
 // regain notes a result that a worker brings along from before it reconnected.
 func (m *Machine) regain(w *worker, h wire.KeySize) {
-	t := m.tasks[h.Key]
+	t := m.tasks.Get(h.Key)
 	switch {
 	case t == nil || t.state == Erred || t.state == Released && !t.needed():
 		m.free(w, h.Key)
@@ -166,7 +166,7 @@ func (e Heartbeat) apply(m *Machine) {
 	w.metrics, w.lastSeen = e.Metrics, m.now
 	m.learnBandwidth(e.Metrics.Bandwidth)
 	for _, d := range e.Executing {
-		t := m.tasks[d.Key]
+		t := m.tasks.Get(d.Key)
 		// A task that runs longer than it was thought to weighs more.
 		if t == nil || t.on != w || t.is(seceded) || !(d.Seconds > t.expected && d.Seconds < maxSeconds) {
 			continue

@@ -50,7 +50,7 @@ func (m *Machine) wish(c *client, keys []wire.Key, fresh []*task) (again []*task
 		var t *task
 		if i < len(fresh) && fresh[i].key == k {
 			t = fresh[i]
-		} else if t = m.tasks[k]; t == nil {
+		} else if t = m.tasks.Get(k); t == nil {
 			m.cancelled(c, k, "lost dependencies", "the scheduler does not know the key, and no task makes it")
 			continue
 		}
@@ -68,7 +68,7 @@ func (m *Machine) wish(c *client, keys []wire.Key, fresh []*task) (again []*task
 // comes just before that task's own.
 func (m *Machine) nextGeneration(e *UpdateGraph) float64 {
 	if e.SubmittingTask != "" {
-		if parent := m.tasks[e.SubmittingTask]; parent != nil {
+		if parent := m.tasks.Get(e.SubmittingTask); parent != nil {
 			return parent.priority[1] - 0.01
 		}
 	}
@@ -84,7 +84,7 @@ func (m *Machine) create(defs []wire.TaskDef, generation float64) []*task {
 	fresh := make([]*task, 0, len(defs))
 	for i := range defs {
 		d := &defs[i]
-		t := m.tasks[d.Key]
+		t := m.tasks.Get(d.Key)
 		if t == nil {
 			t = m.newTask(d.Key)
 		}
@@ -127,7 +127,7 @@ func (m *Machine) connect(t *task, dependencies []wire.Key) {
 		joined = make(map[*task]bool, len(dependencies))
 	}
 	for _, k := range dependencies {
-		d := m.tasks[k]
+		d := m.tasks.Get(k)
 		switch {
 		case d == nil:
 			t.doom("task " + t.key.String() + " depends on " + k.String() +
@@ -159,7 +159,7 @@ func (e UpdateData) apply(m *Machine) {
 		sizes[n.Key] = n.Nbytes
 	}
 	for _, h := range e.WhoHas {
-		t := m.tasks[h.Key]
+		t := m.tasks.Get(h.Key)
 		if t == nil {
 			t = m.newTask(h.Key)
 		}

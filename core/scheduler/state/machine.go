@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
+	"github.com/gdask/gdask/sdk/wire/keytable"
 )
 
 // Machine is all that the scheduler knows of tasks, workers and clients.
@@ -14,7 +15,7 @@ type Machine struct {
 	c   Config
 	now time.Time // of the event under way
 
-	tasks    map[wire.Key]*task
+	tasks    *keytable.Table[task]
 	workers  map[string]*worker
 	list     []*worker // the same workers, for scans
 	names    map[string]*worker
@@ -62,7 +63,7 @@ type Machine struct {
 func New(c Config) *Machine {
 	c = c.normal()
 	return &Machine{
-		c: c, tasks: map[wire.Key]*task{}, workers: map[string]*worker{}, names: map[string]*worker{},
+		c: c, tasks: newTasks(), workers: map[string]*worker{}, names: map[string]*worker{},
 		clients: map[string]*client{}, prefixes: map[string]*prefix{}, groups: map[string]*group{},
 		limits: map[string]*limits{}, steps: newTable(), fleet: 1, steals: map[*task]*steal{},
 		log: newRing(c.TransitionLogLength), bandwidth: c.Bandwidth, epoch: 1,

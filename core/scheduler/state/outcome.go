@@ -5,7 +5,7 @@ import "github.com/gdask/gdask/sdk/wire"
 // assigned is the task that a worker reports on, when the report is about its
 // present run; else nil.
 func (m *Machine) assigned(w *worker, k wire.Key, run int64) *task {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil || t.on != w || run != 0 && t.runID != run {
 		return nil
 	}
@@ -28,7 +28,7 @@ func (e TaskFinished) apply(m *Machine) {
 	}
 	t := m.assigned(w, e.Key, e.RunID)
 	if t == nil { // of a run that was given up
-		if t = m.tasks[e.Key]; t == nil || t.on != w && t.has.find(w) == nil {
+		if t = m.tasks.Get(e.Key); t == nil || t.on != w && t.has.find(w) == nil {
 			m.free(w, e.Key)
 		}
 		return
@@ -100,7 +100,7 @@ func (e AddKeys) apply(m *Machine) {
 		return
 	}
 	for _, k := range e.Keys {
-		if t := m.tasks[k]; t != nil && t.state == Memory {
+		if t := m.tasks.Get(k); t != nil && t.state == Memory {
 			m.hold(t, w)
 		} else if t == nil || t.on != w {
 			m.free(w, k)
@@ -126,7 +126,7 @@ func (e MissingData) apply(m *Machine) {
 // lose notes that a worker does not have a result; without any copy the task
 // is released, and runs again where somebody needs it.
 func (m *Machine) lose(w *worker, k wire.Key) {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t != nil && m.unhold(t, w) && t.has.len() == 0 && t.state == Memory {
 		m.recommend(t, Released)
 	}
@@ -140,7 +140,7 @@ func (e RequestRefreshWhoHas) apply(m *Machine) {
 	}
 	r := &wire.RefreshWhoHas{StimulusID: e.StimulusID}
 	for _, k := range e.Keys {
-		if t := m.tasks[k]; t != nil {
+		if t := m.tasks.Get(k); t != nil {
 			r.WhoHas = append(r.WhoHas, wire.KeyAddress{Key: k, Addresses: t.addresses()})
 		} else {
 			m.free(w, k)

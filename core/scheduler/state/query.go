@@ -103,7 +103,7 @@ func (m *Machine) Counts() Counts { return m.counts }
 
 // State is the state of a task; false when the key is unknown.
 func (m *Machine) State(k wire.Key) (State, bool) {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil {
 		return Forgotten, false
 	}
@@ -115,9 +115,9 @@ func (m *Machine) State(k wire.Key) (State, bool) {
 func (m *Machine) WhoHas(keys []wire.Key) wire.KeyAddresses {
 	if keys == nil {
 		keys = make([]wire.Key, 0, m.counts[Memory])
-		for k, t := range m.tasks {
+		for t := range m.tasks.All() {
 			if t.state == Memory {
-				keys = append(keys, k)
+				keys = append(keys, t.key)
 			}
 		}
 		slices.Sort(keys)
@@ -125,7 +125,7 @@ func (m *Machine) WhoHas(keys []wire.Key) wire.KeyAddresses {
 	r := make(wire.KeyAddresses, len(keys))
 	for i, k := range keys {
 		r[i].Key = k
-		if t := m.tasks[k]; t != nil {
+		if t := m.tasks.Get(k); t != nil {
 			r[i].Addresses = t.addresses()
 		}
 	}
@@ -152,16 +152,16 @@ func (m *Machine) Processing(address string) []wire.Key {
 func (m *Machine) NBytes(keys []wire.Key) wire.KeySizes {
 	var r wire.KeySizes
 	if keys == nil {
-		for k, t := range m.tasks {
+		for t := range m.tasks.All() {
 			if t.state == Memory {
-				r = append(r, wire.KeySize{Key: k, Nbytes: t.size(m)})
+				r = append(r, wire.KeySize{Key: t.key, Nbytes: t.size(m)})
 			}
 		}
 		slices.SortFunc(r, func(a, b wire.KeySize) int { return compareKeys(a.Key, b.Key) })
 		return r
 	}
 	for _, k := range keys {
-		if t := m.tasks[k]; t != nil && t.state == Memory {
+		if t := m.tasks.Get(k); t != nil && t.state == Memory {
 			r = append(r, wire.KeySize{Key: k, Nbytes: t.size(m)})
 		}
 	}
@@ -179,9 +179,9 @@ func (m *Machine) NCores() map[string]int {
 
 // Keys are all known keys, sorted.
 func (m *Machine) Keys() []wire.Key {
-	r := make([]wire.Key, 0, len(m.tasks))
-	for k := range m.tasks {
-		r = append(r, k)
+	r := make([]wire.Key, 0, m.tasks.Len())
+	for t := range m.tasks.All() {
+		r = append(r, t.key)
 	}
 	slices.Sort(r)
 	return r

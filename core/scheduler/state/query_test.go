@@ -145,7 +145,7 @@ func TestTypesAreShared(t *testing.T) {
 	for i, typ := range []string{"int", "int", "str"} {
 		s.do(TaskFinished{Worker: "w", TaskFinished: &wire.TaskFinished{Key: wire.StrKey(fmt.Sprint("x-", i)), Type: wire.StringOpaque(typ), Typename: typ}})
 	}
-	kind := func(i int) *kind { return s.m.tasks[wire.StrKey(fmt.Sprint("x-", i))].typ }
+	kind := func(i int) *kind { return s.m.tasks.Get(wire.StrKey(fmt.Sprint("x-", i))).typ }
 	if kind(0) != kind(1) || kind(2) == kind(0) || kind(2).name != "str" {
 		t.Errorf("kinds %v %v %v", kind(0), kind(1), kind(2))
 	}

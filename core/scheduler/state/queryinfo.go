@@ -11,7 +11,7 @@ import (
 
 // Task is a snapshot of one task; false when the key is unknown.
 func (m *Machine) Task(k wire.Key) (TaskInfo, bool) {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil {
 		return TaskInfo{Key: k, State: Forgotten}, false
 	}

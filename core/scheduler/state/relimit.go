@@ -40,7 +40,7 @@ func (e SetResources) apply(m *Machine) {
 func (e SetRestrictions) apply(m *Machine) {
 	m.stimulus = e.StimulusID
 	for _, k := range slices.Sorted(maps.Keys(e.Workers)) {
-		t := m.tasks[k]
+		t := m.tasks.Get(k)
 		if t == nil || t.limits == nil {
 			continue // data runs nowhere
 		}

@@ -26,7 +26,7 @@ var unknownThere = map[string]bool{"": true, "released": true, "forgotten": true
 
 func (e StealResponse) apply(m *Machine) {
 	m.stimulus = e.StimulusID
-	w, t := m.from(e.Worker), m.tasks[e.Key]
+	w, t := m.from(e.Worker), m.tasks.Get(e.Key)
 	if w == nil || t == nil {
 		return
 	}

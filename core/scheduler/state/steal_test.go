@@ -309,7 +309,7 @@ func TestStealLevels(t *testing.T) {
 				def = "x-2"
 			}
 			s.submit("x-2", def)
-			if got := s.m.stealLevel(s.m.tasks[ks("x-2")[0]]); got != c.level {
+			if got := s.m.stealLevel(s.m.tasks.Get(ks("x-2")[0])); got != c.level {
 				t.Errorf("level %d, want %d", got, c.level)
 			}
 		})

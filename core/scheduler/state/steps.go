@@ -1,8 +1,10 @@
 package state
 
-import "slices"
+import (
+	"slices"
 
-import "github.com/gdask/gdask/sdk/wire"
+	"github.com/gdask/gdask/sdk/wire"
+)
 
 // releasedWaiting starts a task: it waits for its inputs, which start too.
 func (m *Machine) releasedWaiting(t *task) {
@@ -181,7 +183,6 @@ func (m *Machine) toForgotten(t *task) {
 	}
 	m.leaveGroup(t)
 	m.dropLimits(t)
-	if m.tasks[t.key] == t {
-		delete(m.tasks, t.key)
-	}
+	m.tasks.Remove(t)
+	t.spec, t.more, t.typ = wire.Opaque{}, nil, nil // its neighbours in memory may live on
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
+	"github.com/gdask/gdask/sdk/wire/keytable"
 )
 
 type flags uint8
@@ -150,15 +151,19 @@ func before(a, b *task) int {
 	return 0
 }
 
+func newTasks() *keytable.Table[task] {
+	return keytable.New(func(t *task) wire.Key { return t.key })
+}
+
 func (m *Machine) newTask(k wire.Key) *task {
-	t := &task{key: k, nbytes: -1, rec: noRec, onPos: -1}
+	t := m.tasks.Add(k)
+	t.key, t.nbytes, t.rec, t.onPos = k, -1, noRec, -1
 	t.group = m.groupOf(k)
 	t.prefix = t.group.prefix
 	t.group.tasks++
 	m.counts[Released]++
 	t.prefix.counts[Released]++
 	t.group.counts[Released]++
-	m.tasks[k] = t
 	return t
 }
 

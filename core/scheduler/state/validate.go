@@ -3,10 +3,10 @@ package state
 // validate checks what must hold after every event and notes what does not.
 func (m *Machine) validate() {
 	var counts Counts
-	for k, t := range m.tasks {
+	for t := range m.tasks.All() {
 		counts[t.state]++
-		if t.key != k || t.state == Forgotten {
-			m.fault("task listed under another key, or forgotten", k)
+		if m.tasks.Get(t.key) != t || t.state == Forgotten {
+			m.fault("task listed under another key, or forgotten", t.key)
 		}
 		m.validateTask(t)
 		m.validateNeed(t)
@@ -79,7 +79,7 @@ func (m *Machine) validateLinks(t *task) {
 		if back := e.to.dependents; int(e.pos) >= len(back) || back[e.pos].to != t || int(back[e.pos].pos) != i {
 			m.fault("a dependency has no opposite", t.key)
 		}
-		if m.tasks[e.to.key] != e.to {
+		if m.tasks.Get(e.to.key) != e.to {
 			m.fault("depends on a task that is not known", t.key)
 		}
 	}
@@ -108,7 +108,7 @@ func (m *Machine) validateNames() {
 		nbytes int64
 	}
 	groups, prefixes, shared := map[*group]*sum{}, map[*prefix]*Counts{}, map[*limits]int{}
-	for _, t := range m.tasks {
+	for t := range m.tasks.All() {
 		g, p := groups[t.group], prefixes[t.prefix]
 		if g == nil {
 			g = &sum{}
@@ -153,7 +153,7 @@ func (m *Machine) validateNames() {
 func (m *Machine) validateClients() {
 	for _, c := range m.clients {
 		for i, t := range c.wants {
-			if l := t.wants.find(c); l == nil || int(l.pos) != i || m.tasks[t.key] != t {
+			if l := t.wants.find(c); l == nil || int(l.pos) != i || m.tasks.Get(t.key) != t {
 				m.fault("wrong place in the wishes of "+c.id, t.key)
 			}
 		}

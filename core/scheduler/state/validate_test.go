@@ -15,7 +15,7 @@ func TestValidateNotices(t *testing.T) {
 		want string
 	}{
 		"a wrong state count":         {func(m *Machine, _ func(string) *task) { m.counts[Memory]++ }, "wrong count of memory"},
-		"a task under another key":    {func(m *Machine, t func(string) *task) { m.tasks["z"] = t("mem") }, "another key"},
+		"a task under another key":    {func(_ *Machine, t func(string) *task) { t("mem").key = "z" }, "another key"},
 		"a forgotten waiter":          {func(_ *Machine, t func(string) *task) { t("run").waiters-- }, "number of waiters"},
 		"a wrong assignment":          {func(_ *Machine, t func(string) *task) { t("run").on = nil }, "contradicts the assignment"},
 		"a lost holder":               {func(_ *Machine, t func(string) *task) { t("mem").has = links[*worker]{} }, "contradicts the holders"},
@@ -34,7 +34,7 @@ func TestValidateNotices(t *testing.T) {
 		"hope without inputs":        {func(_ *Machine, t func(string) *task) { t("wait").set(lostDeps) }, "never run"},
 		"a half dependency":          {func(_ *Machine, t func(string) *task) { t("run").dependents = nil; t("run").waiters = 0 }, "no opposite"},
 		"a half dependent":           {func(_ *Machine, t func(string) *task) { t("wait").deps = nil; t("wait").waitingOn = 0 }, "no opposite"},
-		"an unknown dependency":      {func(m *Machine, t func(string) *task) { delete(m.tasks, t("run").key) }, "not known"},
+		"an unknown dependency":      {func(m *Machine, t func(string) *task) { m.tasks.Remove(t("run")) }, "not known"},
 		"a wrong place of a holder":  {func(_ *Machine, t func(string) *task) { t("mem").has.first.pos = 7 }, "results of w"},
 		"a wrong place of a wish":    {func(_ *Machine, t func(string) *task) { t("mem").wants.first.pos = 77 }, "wishes of c"},
 		"a wish at one end":          {func(m *Machine, t func(string) *task) { m.clients["c"].wants[0] = t("run") }, "wishes of c"},
@@ -81,7 +81,7 @@ func TestValidateNotices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := populated(t)
-			c.harm(s.m, func(k string) *task { return s.m.tasks[wire.StrKey(k)] })
+			c.harm(s.m, func(k string) *task { return s.m.tasks.Get(wire.StrKey(k)) })
 			s.m.validate()
 			if said := strings.Join(s.m.out.Errors, "\n"); !strings.Contains(said, c.want) {
 				t.Errorf("noticed %q, want %q", said, c.want)
@@ -118,8 +118,8 @@ func TestFaultsAreNotCollectedWithoutEnd(t *testing.T) {
 
 func TestUndeclaredStepsAreFaults(t *testing.T) {
 	s := populated(t)
-	s.m.transition(s.m.tasks[wire.StrKey("mem")], NoWorker)
-	s.m.transition(s.m.tasks[wire.StrKey("mem")], Memory) // already there
+	s.m.transition(s.m.tasks.Get(wire.StrKey("mem")), NoWorker)
+	s.m.transition(s.m.tasks.Get(wire.StrKey("mem")), Memory) // already there
 	if e := s.m.Take().Errors; len(e) != 1 || !strings.Contains(e[0], "impossible transition from memory to no-worker: mem") {
 		t.Errorf("said %q", e)
 	}

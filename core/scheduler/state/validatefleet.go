@@ -31,7 +31,7 @@ func (m *Machine) validateWorker(w *worker) {
 	var occupancy, ahead float64
 	seceding, used := 0, map[string]float64{}
 	for i, t := range w.processing {
-		if t.on != w || int(t.onPos) != i || m.tasks[t.key] != t {
+		if t.on != w || int(t.onPos) != i || m.tasks.Get(t.key) != t {
 			m.fault("wrong place in the tasks of "+w.address, t.key)
 		}
 		occupancy += t.expected
@@ -46,7 +46,7 @@ func (m *Machine) validateWorker(w *worker) {
 	}
 	for i, t := range w.has {
 		nbytes += t.size(m)
-		if l := t.has.find(w); l == nil || int(l.pos) != i || m.tasks[t.key] != t {
+		if l := t.has.find(w); l == nil || int(l.pos) != i || m.tasks.Get(t.key) != t {
 			m.fault("wrong place in the results of "+w.address, t.key)
 		}
 	}
@@ -96,7 +96,7 @@ func (m *Machine) validateQueues() {
 		}
 	}
 	m.validateQueue(&m.parked, listed)
-	for _, t := range m.tasks {
+	for t := range m.tasks.All() {
 		in := t.state == Queued || t.state == NoWorker
 		if in != (listed[t] == 1) || listed[t] > 1 || t.state == Queued && !seen[t.limits] {
 			m.fault("state "+t.state.String()+" contradicts the queues", t.key)

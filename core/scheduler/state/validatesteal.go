@@ -15,7 +15,7 @@ func (m *Machine) validateSteals() {
 		return sums[w]
 	}
 	for t, s := range m.steals {
-		if m.tasks[t.key] != t || t.on != s.victim || m.workers[s.victim.address] != s.victim {
+		if m.tasks.Get(t.key) != t || t.on != s.victim || m.workers[s.victim.address] != s.victim {
 			m.fault("a task is to be stolen from a worker that does not have it", t.key)
 		}
 		if !t.is(stealing) || t.is(seceded) || t.is(actor) || s.thief == s.victim {
@@ -32,7 +32,7 @@ func (m *Machine) validateSteals() {
 			m.fault("wrong sums of what is stolen at "+w.address, "")
 		}
 	}
-	for _, t := range m.tasks {
+	for t := range m.tasks.All() {
 		if t.is(stealing) && m.steals[t] == nil {
 			m.fault("marked as to be stolen without a request", t.key)
 		}

@@ -63,7 +63,7 @@ func (m *Machine) cancelled(c *client, k wire.Key, reason, msg string) {
 func (e ClientDesiresKeys) apply(m *Machine) {
 	c := m.client(e.Client)
 	for _, k := range e.Keys {
-		t := m.tasks[k]
+		t := m.tasks.Get(k)
 		if t == nil {
 			m.cancelled(c, k, "unknown", "the scheduler does not know the key")
 			continue
@@ -83,7 +83,7 @@ func (e ClientReleasesKeys) apply(m *Machine) {
 		return
 	}
 	for _, k := range e.Keys {
-		if t := m.tasks[k]; t != nil && m.unwant(c, t) {
+		if t := m.tasks.Get(k); t != nil && m.unwant(c, t) {
 			m.afterUnwant(t)
 		}
 	}
@@ -94,7 +94,7 @@ func (e ReportKey) apply(m *Machine) {
 	if c == nil {
 		return
 	}
-	if t := m.tasks[e.Key]; t != nil {
+	if t := m.tasks.Get(e.Key); t != nil {
 		m.report(c, t)
 		return
 	}
@@ -105,7 +105,7 @@ func (e CancelKeys) apply(m *Machine) {
 	c := m.clients[e.Client]
 	var list []*task
 	for _, k := range e.Keys {
-		if t := m.tasks[k]; t != nil {
+		if t := m.tasks.Get(k); t != nil {
 			list = append(list, t)
 		} else if c != nil {
 			m.cancelled(c, k, e.Reason, e.Msg)
@@ -145,7 +145,7 @@ func (m *Machine) cancel(t *task, c *client, e *CancelKeys) {
 func (e RetryKeys) apply(m *Machine) {
 	var list []*task
 	for _, k := range e.Keys {
-		if t := m.tasks[k]; t != nil && t.state == Erred {
+		if t := m.tasks.Get(k); t != nil && t.state == Erred {
 			list = append(list, t)
 		}
 	}
@@ -178,6 +178,6 @@ func (e Restart) apply(m *Machine) {
 	}
 	m.settle()
 	for _, k := range m.Keys() { // data that nobody has asked for
-		m.recommend(m.tasks[k], unneeded)
+		m.recommend(m.tasks.Get(k), unneeded)
 	}
 }

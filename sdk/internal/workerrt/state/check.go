@@ -13,9 +13,9 @@ func (m *Machine) Check() error {
 	users := make(map[*Task]int)
 	var slots, long, fetching, missing, memory int
 	var managed int64
-	for k, t := range m.tasks {
-		if t.Key != k {
-			bad("task %q is stored as %q", t.Key, k)
+	for t := range m.tasks.All() {
+		if m.tasks.Get(t.Key) != t {
+			bad("task %q is stored under another key", t.Key)
 		}
 		for _, d := range t.Deps {
 			users[d]++
@@ -42,9 +42,9 @@ func (m *Machine) Check() error {
 			errs = append(errs, err)
 		}
 	}
-	for k, t := range m.tasks {
+	for t := range m.tasks.All() {
 		if users[t] != t.users {
-			bad("task %q has %d users, counts %d", k, users[t], t.users)
+			bad("task %q has %d users, counts %d", t.Key, users[t], t.users)
 		}
 	}
 	if slots != m.executing || long != m.longRunning || fetching != m.fetching || missing != m.missingInputs {
@@ -56,7 +56,7 @@ func (m *Machine) Check() error {
 	}
 	free := make(map[string]float64)
 	maps.Copy(free, m.cfg.Resources)
-	for _, t := range m.tasks {
+	for t := range m.tasks.All() {
 		for name, n := range t.claimed {
 			free[name] -= n
 		}

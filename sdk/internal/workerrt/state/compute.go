@@ -140,7 +140,7 @@ func (m *Machine) lostInputs(t *Task) bool {
 
 // unstarted puts a task back that the executor gave back.
 func (m *Machine) unstarted(k wire.Key) {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil || t.State != Executing {
 		return
 	}
@@ -164,7 +164,7 @@ func (m *Machine) freeSlot(t *Task) {
 
 // done handles the end of a run.
 func (m *Machine) done(e *Done) {
-	t := m.tasks[e.Key]
+	t := m.tasks.Get(e.Key)
 	if t == nil || !t.Running() {
 		return
 	}
@@ -238,7 +238,7 @@ func (m *Machine) toMemory(t *Task, data any, nbytes int64, typ string) {
 // secede frees the slot of a running task: the first time, and again after a
 // rejoin that was granted or given up.
 func (m *Machine) secede(e *Secede) {
-	t := m.tasks[e.Key]
+	t := m.tasks.Get(e.Key)
 	if t == nil {
 		return
 	}
@@ -255,7 +255,7 @@ func (m *Machine) secede(e *Secede) {
 }
 
 func (m *Machine) rejoin(k wire.Key) {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	switch {
 	case t == nil:
 	case t.State != LongRunning || t.slot: // cancelled, let it find out without a wait; or it has one

@@ -126,7 +126,7 @@ func (m *Machine) gathered(e *Gathered) {
 		m.arrived(&e.Items[i], p)
 	}
 	for _, k := range e.Keys {
-		if t := m.tasks[k]; t != nil && t.from == p {
+		if t := m.tasks.Get(k); t != nil && t.from == p {
 			m.notArrived(t, p, e)
 		}
 	}
@@ -142,7 +142,7 @@ func (m *Machine) gathered(e *Gathered) {
 
 // arrived stores one copied value.
 func (m *Machine) arrived(item *Item, p *peer) {
-	t := m.tasks[item.Key]
+	t := m.tasks.Get(item.Key)
 	if t == nil || t.from != p {
 		return
 	}
@@ -215,7 +215,7 @@ func (m *Machine) acquire(e *wire.AcquireReplicas) {
 // refreshed handles new locations.
 func (m *Machine) refreshed(e *wire.RefreshWhoHas) {
 	for i := range e.WhoHas {
-		t := m.tasks[e.WhoHas[i].Key]
+		t := m.tasks.Get(e.WhoHas[i].Key)
 		if t == nil {
 			continue
 		}
@@ -240,9 +240,9 @@ func (m *Machine) findMissing() {
 		return
 	}
 	m.refresh = m.refresh[:0]
-	for k, t := range m.tasks {
+	for t := range m.tasks.All() {
 		if t.State == Missing {
-			m.refresh = append(m.refresh, k)
+			m.refresh = append(m.refresh, t.Key)
 		}
 	}
 	slices.Sort(m.refresh)

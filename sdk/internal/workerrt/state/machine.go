@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
+	"github.com/gdask/gdask/sdk/wire/keytable"
 )
 
 // Config has the machine's settings; zero fields take the defaults.
@@ -45,7 +46,7 @@ type Machine struct {
 	cfg    Config
 	host   string
 	rng    *rand.Rand
-	tasks  map[wire.Key]*Task
+	tasks  *keytable.Table[Task]
 	paused bool
 
 	ready       taskHeap
@@ -83,7 +84,7 @@ func New(c Config) *Machine {
 	c = c.withDefaults()
 	m := &Machine{
 		cfg: c, host: hostOf(c.Address), rng: rand.New(rand.NewPCG(c.Seed, 1)),
-		tasks: make(map[wire.Key]*Task), peers: make(map[string]*peer), free: make(map[string]float64),
+		tasks: keytable.New(func(t *Task) wire.Key { return t.Key }), peers: make(map[string]*peer), free: make(map[string]float64),
 		log: newRing(c.LogLength),
 	}
 	maps.Copy(m.free, c.Resources)
@@ -94,11 +95,11 @@ func New(c Config) *Machine {
 func (m *Machine) SetAckFree(on bool) { m.cfg.AckFree = on }
 
 // Task returns the task of that key, or nil.
-func (m *Machine) Task(k wire.Key) *Task { return m.tasks[k] }
+func (m *Machine) Task(k wire.Key) *Task { return m.tasks.Get(k) }
 
 // Each calls f for all tasks.
 func (m *Machine) Each(f func(*Task)) {
-	for _, t := range m.tasks {
+	for t := range m.tasks.All() {
 		f(t)
 	}
 }
@@ -107,7 +108,7 @@ func (m *Machine) Each(f func(*Task)) {
 func (m *Machine) Stats() Stats {
 	s := m.stats
 	s.Executing, s.LongRunning, s.Fetching, s.InFlight = m.executing, m.longRunning, m.fetching, m.flights
-	s.Ready, s.Missing, s.Tasks = m.ready.len(), m.missingInputs, len(m.tasks)
+	s.Ready, s.Missing, s.Tasks = m.ready.len(), m.missingInputs, m.tasks.Len()
 	for _, c := range m.constrained {
 		s.Ready += c.queue.len()
 	}

@@ -4,17 +4,17 @@ import "github.com/gdask/gdask/sdk/wire"
 
 // ensure returns the task of that key, new when unknown.
 func (m *Machine) ensure(k wire.Key) *Task {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil {
-		t = &Task{Key: k}
-		m.tasks[k] = t
+		t = m.tasks.Add(k)
+		t.Key = k
 	}
 	return t
 }
 
 // freeKey ends a task, whatever its state: the scheduler does not want it here.
 func (m *Machine) freeKey(k wire.Key, stimulus string) {
-	t := m.tasks[k]
+	t := m.tasks.Get(k)
 	if t == nil {
 		return
 	}
@@ -87,8 +87,7 @@ func (t *Task) needed() bool {
 }
 
 func (m *Machine) forget(t *Task) {
-	if t.State == Released && t.users == 0 && m.tasks[t.Key] == t {
-		delete(m.tasks, t.Key)
+	if t.State == Released && t.users == 0 && m.tasks.Remove(t) {
 		m.enter(t, Forgotten)
 		t.waiters = nil
 	}
@@ -125,7 +124,7 @@ func (m *Machine) dropDeps(t *Task) {
 func (m *Machine) removeReplicas(e *wire.RemoveReplicas) {
 	var kept []wire.Key
 	for _, k := range e.Keys {
-		t := m.tasks[k]
+		t := m.tasks.Get(k)
 		switch {
 		case t == nil:
 		case t.State == Memory && t.users > 0:
@@ -146,7 +145,7 @@ func (m *Machine) removeReplicas(e *wire.RemoveReplicas) {
 // steal gives a task up that has not begun; the answer says what it was.
 func (m *Machine) steal(e *wire.StealRequest) {
 	answer := &wire.StealResponse{Key: e.Key, StimulusID: e.StimulusID}
-	if t := m.tasks[e.Key]; t != nil {
+	if t := m.tasks.Get(e.Key); t != nil {
 		answer.State = t.State.String()
 		if t.queued() {
 			m.release(t)
@@ -177,8 +176,8 @@ func (m *Machine) updateData(e *UpdateData) {
 
 // reset forgets all but values: the scheduler that wanted the rest is gone.
 func (m *Machine) reset() {
-	all := make([]*Task, 0, len(m.tasks))
-	for _, t := range m.tasks {
+	all := make([]*Task, 0, m.tasks.Len())
+	for t := range m.tasks.All() {
 		all = append(all, t)
 	}
 	for _, t := range all { // first those that need others
