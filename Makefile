@@ -9,11 +9,12 @@ TOOLS   := $(BIN)/tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -X main.version=$(VERSION)
 FUZZTIME ?= 10s
+CHAOSTIME ?= 60s
 VENV    ?= $(CURDIR)/.venv
 PKGS    := ./...
 MODULES := examples/worker-minimal
 
-.PHONY: help build plugins demo test race conformance lint vet fmt generate generate-check tidy-check cross bench fuzz golden interop tools venv clean ci
+.PHONY: help build plugins demo test race conformance lint vet fmt generate generate-check tidy-check cross bench chaos fuzz golden interop tools venv clean ci
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +72,9 @@ bench: build ## run the benchmarks, then gdask bench for processes and threads
 	$(BIN)/gdask bench --processes --reference
 	$(BIN)/gdask bench --threads --reference
 
+chaos: build ## run random graphs for CHAOSTIME (default 60s) while workers are killed, frozen, starved and cut off
+	$(BIN)/gdask chaos --duration $(CHAOSTIME)
+
 fuzz: ## fuzz every target for FUZZTIME (default 10s)
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r d; do \
 	  grep -ho '^func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | sed 's/func //' | while read -r f; do \
@@ -108,6 +112,7 @@ ci: ## everything a change must pass
 	$(MAKE) build cross
 	$(MAKE) race
 	$(MAKE) conformance
+	$(MAKE) chaos CHAOSTIME=15s
 	$(MAKE) interop
 
 clean: ## remove what the other targets made
