@@ -13,6 +13,7 @@ func (m *Machine) Check() error {
 	users := make(map[*Task]int)
 	var slots, long, fetching, missing, memory int
 	var managed int64
+	var held holdings
 	for t := range m.tasks.All() {
 		if m.tasks.Get(t.Key) != t {
 			bad("task %q is stored under another key", t.Key)
@@ -31,6 +32,7 @@ func (m *Machine) Check() error {
 		case Memory:
 			memory++
 			managed += t.Nbytes
+			held.add(t)
 		case LongRunning:
 			long++
 		case Cancelled, Resumed:
@@ -53,6 +55,9 @@ func (m *Machine) Check() error {
 	}
 	if memory != m.stats.InMemory || managed != m.stats.Managed {
 		bad("in memory %d/%d, bytes %d/%d", memory, m.stats.InMemory, managed, m.stats.Managed)
+	}
+	if err := m.checkMemory(held); err != nil {
+		errs = append(errs, err)
 	}
 	free := make(map[string]float64)
 	maps.Copy(free, m.cfg.Resources)
@@ -129,4 +134,43 @@ func (t *Task) absent() int {
 		}
 	}
 	return n
+}
+
+// holdings are where the values are, counted anew.
+type holdings struct {
+	listed, onDisk                int
+	leaving, spilledMemory, files int64
+}
+
+func (h *holdings) add(t *Task) {
+	switch t.place {
+	case listed:
+		h.listed++
+	case leaving:
+		h.leaving += t.Nbytes
+	case onDisk:
+		h.onDisk++
+		h.spilledMemory += t.Nbytes
+		h.files += t.disk
+	}
+}
+
+// checkMemory verifies the list of values that may go to disk, and the counts.
+func (m *Machine) checkMemory(h holdings) error {
+	n := 0
+	var newer *Task
+	for t := m.mem.head; t != nil; newer, t = t, t.older {
+		if n++; t.place != listed || t.newer != newer || t.State != Memory {
+			return fmt.Errorf("value of %q, %s: is not listed as it should be", t.Key, t.State)
+		}
+	}
+	if m.mem.tail != newer || n != h.listed {
+		return fmt.Errorf("%d values are listed, %d should be", n, h.listed)
+	}
+	s := &m.stats
+	if h.leaving != m.mem.leaving || h.onDisk != s.OnDisk || h.spilledMemory != s.SpilledMemory || h.files != s.SpilledDisk {
+		return fmt.Errorf("leaving %d/%d, on disk %d/%d, bytes %d/%d, of files %d/%d", h.leaving, m.mem.leaving, h.onDisk, s.OnDisk,
+			h.spilledMemory, s.SpilledMemory, h.files, s.SpilledDisk)
+	}
+	return nil
 }

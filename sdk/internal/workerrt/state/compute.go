@@ -113,6 +113,9 @@ func (m *Machine) schedule() {
 			continue
 		}
 		m.take(t)
+		for _, d := range t.Deps {
+			m.Use(d)
+		}
 		t.slot = true
 		m.enter(t, Executing)
 		m.executing++
@@ -166,6 +169,7 @@ func (m *Machine) freeSlot(t *Task) {
 func (m *Machine) done(e *Done) {
 	t := m.tasks.Get(e.Key)
 	if t == nil || !t.Running() {
+		m.discard(e)
 		return
 	}
 	was := t.State
@@ -174,23 +178,28 @@ func (m *Machine) done(e *Done) {
 		m.stopRejoining(t)
 	}
 	m.leaveSlot(t)
+	m.lose(e.Lost)
 	switch {
 	case was == Cancelled:
+		m.discard(e)
 		m.release(t)
-	case was == Resumed && e.Failure == nil && !e.Reschedule:
+	case was == Resumed && e.worked():
 		m.resumedDone(t, e)
 	case was == Resumed && t.next == Waiting:
 		m.toWaiting(t, t.Msg)
 	case was == Resumed:
 		t.Msg = nil
 		m.toFetch(t)
+	case len(e.Lost) > 0: // again, with the inputs from elsewhere
+		m.dropDeps(t)
+		m.toWaiting(t, t.Msg)
 	case e.Reschedule:
 		m.out.Send = append(m.out.Send, &wire.Reschedule{Key: t.Key})
 		m.release(t)
 	case e.Failure != nil:
 		m.fail(t, e.Failure, e)
 	default:
-		m.toMemory(t, e.Data, e.Nbytes, e.Type)
+		m.toMemory(t, e.Data, e.Nbytes, e.Disk, e.Type)
 		m.sendFinished(t, e)
 	}
 }
@@ -198,7 +207,7 @@ func (m *Machine) done(e *Done) {
 // resumedDone keeps the value of a cancelled run that succeeded all the same.
 func (m *Machine) resumedDone(t *Task, e *Done) {
 	next := t.next
-	m.toMemory(t, e.Data, e.Nbytes, e.Type)
+	m.toMemory(t, e.Data, e.Nbytes, e.Disk, e.Type)
 	if next == Waiting {
 		m.sendFinished(t, e)
 		return
@@ -213,16 +222,16 @@ func (m *Machine) fail(t *Task, why *Failure, e *Done) {
 	m.sendErred(t, e)
 }
 
-// toMemory stores a value and wakes those who wait for it.
-func (m *Machine) toMemory(t *Task, data any, nbytes int64, typ string) {
+// toMemory stores a value, whose file has disk bytes when it is on disk already,
+// and wakes those who wait for it.
+func (m *Machine) toMemory(t *Task, data any, nbytes, disk int64, typ string) {
 	m.dropDeps(t)
 	if len(t.whoHas) > 0 {
 		m.setWhoHas(t, nil)
 	}
 	t.Data, t.Nbytes, t.Type, t.Msg = data, nbytes, typ, nil
 	m.enter(t, Memory)
-	m.stats.InMemory++
-	m.stats.Managed += nbytes
+	m.keep(t, disk)
 	waiting := t.waiters
 	t.waiters = nil
 	for _, w := range waiting {

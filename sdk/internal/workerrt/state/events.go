@@ -13,7 +13,7 @@ import (
 type Event any
 
 // Done says that the executor is finished with a task. Exactly one of a value
-// (Failure nil), a Failure and Reschedule is its outcome.
+// (Failure nil), a Failure, Reschedule and Lost is its outcome.
 type Done struct {
 	Key        wire.Key
 	Data       any
@@ -23,7 +23,14 @@ type Done struct {
 	Stop       float64
 	Failure    *Failure
 	Reschedule bool
+	// Disk is the size of the value's file when the value is on disk already.
+	Disk int64
+	// Lost are inputs that could not be read back, so that the task did not run.
+	Lost []Lost
 }
+
+// worked says that there is a value.
+func (e *Done) worked() bool { return e.Failure == nil && !e.Reschedule && len(e.Lost) == 0 }
 
 // Failure is why a task failed.
 type Failure struct {
@@ -97,11 +104,14 @@ type Output struct {
 	Gather   []Gather
 	Send     []wire.Msg // to the scheduler, in this order
 	Timers   []Timer
+	Spill    []Spill // values to be written
+	Drop     []any   // what stood for values on disk that are not needed any more
+	Memory   MemoryOrders
 }
 
 // Empty says that there is nothing to do.
 func (o *Output) Empty() bool {
-	return len(o.Execute)+len(o.Cancel)+len(o.Rejoined)+len(o.Gather)+len(o.Send)+len(o.Timers) == 0
+	return len(o.Execute)+len(o.Cancel)+len(o.Rejoined)+len(o.Gather)+len(o.Send)+len(o.Timers)+len(o.Spill)+len(o.Drop) == 0 && o.Memory == MemoryOrders{}
 }
 
 // Gather asks for Keys from Peer; a Gathered must follow.

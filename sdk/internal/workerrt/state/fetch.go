@@ -151,13 +151,13 @@ func (m *Machine) arrived(item *Item, p *peer) {
 	case t.State == Cancelled && t.prev == Flight:
 		m.release(t)
 	case t.State == Resumed && t.prev == Flight && item.Err == nil:
-		m.toMemory(t, item.Data, item.Nbytes, item.Type)
+		m.toMemory(t, item.Data, item.Nbytes, 0, item.Type)
 		m.sendFinished(t, nil)
 	case t.State == Resumed && t.prev == Flight:
 		m.setWhoHas(t, nil)
 		m.toWaiting(t, t.Msg)
 	case t.State == Flight && item.Err == nil:
-		m.toMemory(t, item.Data, item.Nbytes, item.Type)
+		m.toMemory(t, item.Data, item.Nbytes, 0, item.Type)
 		m.slabs.added = append(m.slabs.added, t.Key)
 	case t.State == Flight: // cannot be used from there
 		m.dropSource(t, p)

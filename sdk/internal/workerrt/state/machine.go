@@ -15,13 +15,15 @@ type Config struct {
 	Address       string             // the worker's own, never a source of inputs
 	NThreads      int                // slots; default 1
 	Resources     map[string]float64 // what tasks may claim
-	MaxPeers      int                // peers copied from at once; default 50
+	MaxPeers      int                // peers copied from at once; default 50, more while ThrottleFrom is not reached
 	BatchBytes    int64              // of keys asked from a peer at once; default 50 MB
 	TransferLimit int64              // bytes being copied beyond which no copy starts; 0 none
+	ThrottleFrom  int64              // bytes being copied from which on MaxPeers counts; default 10 MB
 	BusyRetry     time.Duration      // pause after a busy answer; default 150 ms
-	AckFree       bool               // answer free-keys with release-worker-data, as Dask does
-	LogLength     int                // transitions that Story knows; default 1000, negative none
-	Seed          uint64             // of the choice between equal peers
+	Memory        MemoryLimits
+	AckFree       bool   // answer free-keys with release-worker-data, as Dask does
+	LogLength     int    // transitions that Story knows; default 1000, negative none
+	Seed          uint64 // of the choice between equal peers
 }
 
 func (c Config) withDefaults() Config {
@@ -31,6 +33,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.BatchBytes <= 0 {
 		c.BatchBytes = 50e6
+	}
+	if c.ThrottleFrom <= 0 {
+		c.ThrottleFrom = 10e6
 	}
 	if c.BusyRetry <= 0 {
 		c.BusyRetry = 150 * time.Millisecond
@@ -64,6 +69,7 @@ type Machine struct {
 	out, spare    Output
 	slabs         slabs
 	stats         Stats
+	mem           memory
 	executing     int
 	longRunning   int
 	log           ring
@@ -75,8 +81,15 @@ type Machine struct {
 
 // Stats are counts of the present moment.
 type Stats struct {
-	Executing, Ready, InMemory, InFlight, Fetching, LongRunning, Missing, Tasks int
-	Managed                                                                     int64 // bytes of values
+	Executing, Ready, InFlight, Fetching, LongRunning, Missing, Tasks int
+	// InMemory are tasks with a value, OnDisk those of them whose value is on disk.
+	InMemory, OnDisk int
+	// Managed are the bytes of all values, SpilledMemory those of values on disk,
+	// as they were in memory, and SpilledDisk those of their files.
+	Managed, SpilledMemory, SpilledDisk int64
+	// Reads are the uses of values that were in memory, ReadBytes their bytes.
+	Reads, ReadBytes int64
+	FlightBytes      int64 // being copied from peers
 }
 
 // New returns an empty machine.
@@ -109,6 +122,7 @@ func (m *Machine) Stats() Stats {
 	s := m.stats
 	s.Executing, s.LongRunning, s.Fetching, s.InFlight = m.executing, m.longRunning, m.fetching, m.flights
 	s.Ready, s.Missing, s.Tasks = m.ready.len(), m.missingInputs, m.tasks.Len()
+	s.FlightBytes = m.flightBytes
 	for _, c := range m.constrained {
 		s.Ready += c.queue.len()
 	}
@@ -127,9 +141,12 @@ func (o Output) reset() Output {
 	clear(o.Send)
 	clear(o.Gather)
 	clear(o.Timers)
+	clear(o.Spill)
+	clear(o.Drop)
 	return Output{
 		Execute: o.Execute[:0], Cancel: o.Cancel[:0], Rejoined: o.Rejoined[:0],
 		Gather: o.Gather[:0], Send: o.Send[:0], Timers: o.Timers[:0],
+		Spill: o.Spill[:0], Drop: o.Drop[:0],
 	}
 }
 
@@ -196,6 +213,16 @@ func (m *Machine) handleOther(e Event) error {
 	case *UpdateData:
 		m.stimulus = "update-data"
 		m.updateData(e)
+	case *MemorySample:
+		m.sample(e)
+	case *Spilled:
+		m.spilled(e)
+	case *SpillFailed:
+		m.spillFailed(e)
+	case *Unspilled:
+		m.unspilled(e)
+	case []Lost:
+		m.lose(e)
 	case *PeerRetry:
 		m.stimulus = "peer-retry"
 		m.peerRetry(e.Peer)

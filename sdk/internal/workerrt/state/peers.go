@@ -73,16 +73,23 @@ func (m *Machine) peer(address string) *peer {
 
 // communicate starts copies from as many peers as the limits allow.
 func (m *Machine) communicate() {
-	for !m.paused && m.fetching > 0 && m.flights < m.cfg.MaxPeers {
-		if m.cfg.TransferLimit > 0 && m.flights > 0 && m.flightBytes >= m.cfg.TransferLimit {
-			return
-		}
+	for !m.paused && m.fetching > 0 && !m.throttled() {
 		p := m.bestPeer()
 		if p == nil {
 			return
 		}
 		m.gather(p)
 	}
+}
+
+// throttled says that enough is being copied: by bytes, or by peers when those
+// are not small.
+func (m *Machine) throttled() bool {
+	if m.flights == 0 {
+		return false
+	}
+	return m.flights >= m.cfg.MaxPeers && m.flightBytes >= m.cfg.ThrottleFrom ||
+		m.cfg.TransferLimit > 0 && m.flightBytes >= m.cfg.TransferLimit
 }
 
 // bestPeer is the one with the most urgent wish, then on the same host, then
@@ -131,10 +138,14 @@ func (m *Machine) comparePeers(p, q *peer) int {
 // gather asks one peer for its most urgent keys, up to the limit of a batch.
 func (m *Machine) gather(p *peer) {
 	g := Gather{Peer: p.address}
+	limit := m.cfg.BatchBytes
+	if l := m.cfg.TransferLimit; l > 0 {
+		limit = min(limit, l-m.flightBytes)
+	}
 	for n := p.next(); n != nil; n = p.next() {
 		t := n.t
 		size := max(t.Nbytes, 1)
-		if len(g.Keys) > 0 && g.Nbytes+size > m.cfg.BatchBytes {
+		if len(g.Keys) > 0 && g.Nbytes+size > limit {
 			break
 		}
 		heap.Pop(&p.needed)

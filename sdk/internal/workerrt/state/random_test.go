@@ -21,6 +21,7 @@ type world struct {
 	timers  []Event
 	runID   int64
 	step    int
+	disk
 }
 
 func (w *world) apply(e Event) {
@@ -41,6 +42,7 @@ func (w *world) apply(e Event) {
 		w.running = append(w.running, t.Key)
 	}
 	w.flights = append(w.flights, o.Gather...)
+	w.orders(o)
 	for _, timer := range o.Timers {
 		w.timers = append(w.timers, timer.Event)
 	}
@@ -125,6 +127,11 @@ func (w *world) finish() {
 		d.Failure = &Failure{Text: "no"}
 	case 1:
 		d.Reschedule = true
+	case 2:
+		d.Lost = w.unreadable()
+	case 3:
+		d.Nbytes, d.Disk = 50, 5
+		d.Data = w.file()
 	}
 	w.apply(d)
 }
@@ -151,7 +158,9 @@ func (w *world) arrive() {
 }
 
 func (w *world) random() {
-	switch n := w.rng.IntN(100); {
+	switch n := w.rng.IntN(120); {
+	case n >= 100:
+		w.randomMemory()
 	case n < 25:
 		w.apply(w.computeTask())
 	case n < 45:
@@ -212,13 +221,19 @@ func (w *world) settle() {
 	}
 	for range 100 {
 		w.apply(&wire.FreeKeys{Keys: all})
-		if w.m.Stats() == (Stats{}) {
+		for len(w.spills) > 0 {
+			w.write()
+		}
+		if w.left() == (Stats{}) {
 			break
 		}
 		w.finish()
 		w.arrive()
 	}
-	if s := w.m.Stats(); s != (Stats{}) {
+	if len(w.files) > 0 {
+		w.t.Fatalf("%d files are left over", len(w.files))
+	}
+	if s := w.left(); s != (Stats{}) {
 		w.m.Each(func(t *Task) { w.t.Logf("%q %s prev %s next %s users %d", t.Key, t.State, t.prev, t.next, t.users) })
 		w.t.Fatalf("left over: %+v, running %q, flights %v", s, w.running, w.flights)
 	}
@@ -227,7 +242,9 @@ func (w *world) settle() {
 func TestRandomEventsKeepTheInvariants(t *testing.T) {
 	for seed := range uint64(150) {
 		w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 7))}
-		w.m = New(Config{NThreads: 2, Resources: map[string]float64{"gpu": 2, "mem": 3}, MaxPeers: 2, BatchBytes: 20, AckFree: seed%2 == 0})
+		w.m = New(Config{NThreads: 2, Resources: map[string]float64{"gpu": 2, "mem": 3}, MaxPeers: 2, BatchBytes: 20, ThrottleFrom: 1, AckFree: seed%2 == 0,
+			Memory: MemoryLimits{Target: 30, Spill: 40, Floor: 30, Pause: 50, Resume: 45}})
+		w.files = make(map[*fakeFile]bool)
 		for w.step = range 400 {
 			w.random()
 			if w.step == 200 && seed%3 == 0 {

@@ -64,8 +64,7 @@ func (m *Machine) release(t *Task) {
 	m.stopFetch(t)
 	m.dropDeps(t)
 	if t.State == Memory {
-		m.stats.InMemory--
-		m.stats.Managed -= t.Nbytes
+		m.unkeep(t)
 	}
 	t.Data, t.Msg, t.Failure, t.wanted = nil, nil, nil, false
 	m.enter(t, Released)
@@ -163,14 +162,13 @@ func (m *Machine) updateData(e *UpdateData) {
 		case Executing, LongRunning, Cancelled, Resumed: // their end decides
 			continue
 		case Memory:
-			m.stats.InMemory--
-			m.stats.Managed -= t.Nbytes
+			m.unkeep(t)
 		}
 		if t.heap != nil {
 			t.heap.remove(t)
 		}
 		m.stopFetch(t)
-		m.toMemory(t, item.Data, item.Nbytes, item.Type)
+		m.toMemory(t, item.Data, item.Nbytes, 0, item.Type)
 	}
 }
 

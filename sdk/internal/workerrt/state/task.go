@@ -46,7 +46,7 @@ func (p *Priority) less(q *Priority) bool {
 }
 
 // Task is one task or one input. The shell reads the exported fields while it
-// owns the machine and changes none but Data and Run.
+// owns the machine and changes none but Run.
 type Task struct {
 	Key    wire.Key
 	State  State
@@ -75,6 +75,10 @@ type Task struct {
 	waiters []waiter
 	whoHas  []*peer // known while Fetch, Flight or Missing
 	from    *peer   // the peer it is being copied from
+
+	place        place // of the value, in state Memory
+	older, newer *Task // in the list of values that may go to disk
+	disk         int64 // bytes of the value's file
 }
 
 // waiter is a task that waits for an input; it is stale when the task's epoch
