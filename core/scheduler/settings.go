@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/wire"
@@ -49,6 +50,11 @@ type Settings struct {
 	// IdleTimeout ends the scheduler, with its workers, when no task ran or changed
 	// its state for so long; 0: never.
 	IdleTimeout time.Duration
+	// Coord are the times of leases.
+	Coord coord.Config
+	// ClientTTL is how long the connection of a gdask client may be silent before
+	// it counts as lost; 0: six heartbeats. Negative: for ever.
+	ClientTTL time.Duration
 	// Version is reported by identity and versions; empty: "dev".
 	Version string
 }

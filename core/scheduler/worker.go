@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -157,6 +158,7 @@ func (l *loop) forgetWorker(w *workerPeer, reason string, expected bool) {
 	w.lost(errors.New("worker " + w.address + " is gone: " + reason))
 	l.totals.workersRemoved++
 	l.apply(state.RemoveWorker{Address: w.address, Expected: expected, Reason: reason})
+	l.coordinate(coord.WorkerGone{Host: remoteHost(w.conn.NetConn())})
 	l.event("all", eventFields("remove-worker", "worker", w.address))
 	for x := range l.watch {
 		x.removed(w.address)
