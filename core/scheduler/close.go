@@ -163,5 +163,6 @@ func (l *loop) tick() {
 	l.checkClients(gap)
 	l.apply(state.Tick{})
 	l.coordinate(coord.Tick{})
+	l.cleanTopics()
 	l.checkIdle()
 }

@@ -19,6 +19,7 @@ type asker struct {
 }
 
 func newAsker(t testing.TB, s *Scheduler) *asker {
+	t.Helper()
 	a := &asker{t, wire.NewPool(s.set.Transports.Dial, wire.Settings{}, 0), s}
 	t.Cleanup(func() { _ = a.pool.Close() })
 	return a

@@ -10,9 +10,9 @@ import (
 // These are the requests of Dask's Event, Semaphore, Lock and MultiLock.
 
 // withName makes an event from the field name.
-func (c *call) withName(make func(coord.Caller, wire.Key) coord.Event) (func(coord.Caller) coord.Event, error) {
+func (c *call) withName(event func(coord.Caller, wire.Key) coord.Event) (func(coord.Caller) coord.Event, error) {
 	name, err := c.coordName()
-	return func(by coord.Caller) coord.Event { return make(by, name) }, err
+	return func(by coord.Caller) coord.Event { return event(by, name) }, err
 }
 
 func (c *call) flagSet() (any, error) {

@@ -52,7 +52,7 @@ func newLoop(s *Scheduler, c state.Config) *loop {
 	return &loop{
 		s: s, m: m, in: newInbox(),
 		workers: map[string]*workerPeer{}, clients: map[string]*session{},
-		watch: map[*statusWatcher]struct{}{}, topics: newTopics(), coord: newCoordination(s.set),
+		watch: map[*statusWatcher]struct{}{}, topics: newTopics(s.set.EventLength, s.set.EventsCleanupDelay), coord: newCoordination(s.set),
 		done: make(chan struct{}), idle: idler{limit: s.set.IdleTimeout},
 	}
 }

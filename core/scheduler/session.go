@@ -65,7 +65,7 @@ func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn, st *wire.Stream) 
 	l.clients[m.Client] = ses
 	l.totals.clientsAdded++
 	l.apply(state.AddClient{ID: m.Client})
-	l.event("all", eventFields("add-client", "client", m.Client))
+	l.peerEvent("add-client", "client", m.Client)
 	l.s.log.info("client connected", "client", m.Client)
 	return ses
 }
@@ -109,7 +109,8 @@ func (l *loop) forgetClient(ses *session, why string) {
 	l.topics.forget(ses.id)
 	l.apply(state.RemoveClient{ID: ses.id})
 	l.coordinate(coord.ClientGone{Client: ses.id, Host: ses.host})
-	l.event("all", eventFields("remove-client", "client", ses.id))
+	l.peerEvent("remove-client", "client", ses.id)
+	l.topics.depart(ses.id, l.now)
 	l.s.log.info("client gone", "client", ses.id, "reason", why)
 }
 

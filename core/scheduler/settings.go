@@ -55,6 +55,11 @@ type Settings struct {
 	// ClientTTL is how long the connection of a gdask client may be silent before
 	// it counts as lost; 0: six heartbeats. Negative: for ever.
 	ClientTTL time.Duration
+	// EventLength is how many events of one topic are kept; 0: 1000.
+	EventLength int
+	// EventsCleanupDelay is how long the topic of a worker or client outlives it;
+	// 0: an hour.
+	EventsCleanupDelay time.Duration
 	// Version is reported by identity and versions; empty: "dev".
 	Version string
 }
@@ -82,6 +87,8 @@ func (s Settings) withDefaults() (Settings, error) {
 	setDefault(&s.ClientGrace, 10*time.Second)
 	setDefault(&s.RequestTimeout, 30*time.Second)
 	setDefault(&s.ConnectTimeout, 5*time.Second)
+	setDefault(&s.EventLength, 1000)
+	setDefault(&s.EventsCleanupDelay, time.Hour)
 	setDefault(&s.Version, "dev")
 	return s, nil
 }

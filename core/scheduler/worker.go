@@ -133,7 +133,7 @@ func addWorkerEvent(w *workerPeer) state.AddWorker {
 
 func (l *loop) workerAdded(w *workerPeer) {
 	l.s.log.info("worker joined", "address", w.address, "name", w.name, "threads", w.reg.NThreads)
-	l.event("all", eventFields("add-worker", "worker", w.address))
+	l.peerEvent("add-worker", "worker", w.address)
 	for x := range l.watch {
 		x.added(w)
 	}
@@ -159,7 +159,8 @@ func (l *loop) forgetWorker(w *workerPeer, reason string, expected bool) {
 	l.totals.workersRemoved++
 	l.apply(state.RemoveWorker{Address: w.address, Expected: expected, Reason: reason})
 	l.coordinate(coord.WorkerGone{Host: remoteHost(w.conn.NetConn())})
-	l.event("all", eventFields("remove-worker", "worker", w.address))
+	l.peerEvent("remove-worker", "worker", w.address, "reason", reason)
+	l.topics.depart(w.address, l.now)
 	for x := range l.watch {
 		x.removed(w.address)
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/gdask/gdask/sdk/wire"
 )
 
-// FlagSet, FlagClear, FlagWait and FlagIsSet are the requests of Dask's Event. A
-// flag that is not set and that nobody waits for takes no memory.
+// FlagSet sets a flag. FlagSet, FlagClear, FlagWait and FlagIsSet are the requests
+// of Dask's Event. A flag that is not set and that nobody waits for takes no memory.
 type FlagSet struct {
 	Caller
 	Name wire.Key
