@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/gdask/gdask/core/secrets"
 )
 
 func write(t *testing.T, path, text string) string {
@@ -130,7 +132,7 @@ distributed:
 	if !strings.Contains(out.String(), "# file "+path) || !strings.Contains(out.String(), "# default") {
 		t.Errorf("no origins:\n%s", &out)
 	}
-	printed := strings.ReplaceAll(out.String(), redacted, `"x"`)
+	printed := strings.ReplaceAll(out.String(), secrets.Redacted, `"x"`)
 	again := load(t, Sources{Files: []string{write(t, t.TempDir()+"/again.yaml", printed)}})
 	if again.Config.Distributed.Scheduler != c.Distributed.Scheduler || *again.Config.Cluster.NWorkers != 4 {
 		t.Errorf("what is printed does not read back:\n%s", printed)

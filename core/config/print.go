@@ -11,13 +11,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gdask/gdask/core/secrets"
 	"github.com/gdask/gdask/core/units"
 )
-
-// secret are the names of keys whose values are not for eyes.
-var secret = regexp.MustCompile(`(?i)(password|passwd|secret|token|credential|api[-_]?key|private[-_]?key)`)
-
-const redacted = "<redacted>"
 
 // Print writes the configuration as YAML; every key has a comment that says where
 // it came from. Secrets are redacted: values of keys that are named like one.
@@ -54,31 +50,10 @@ func (p *printer) mapping(path string, depth int, m map[string]any) {
 }
 
 func (p *printer) value(key string, v any) string {
-	if secret.MatchString(key) && v != nil && v != "" {
-		return redacted
+	if secrets.Named(key) && v != nil && v != "" {
+		return secrets.Redacted
 	}
-	return valueText(hide(v))
-}
-
-// hide redacts the secrets inside of lists of mappings.
-func hide(v any) any {
-	switch x := v.(type) {
-	case []any:
-		out := make([]any, len(x))
-		for i := range x {
-			out[i] = hide(x[i])
-		}
-		return out
-	case map[string]any:
-		out := make(map[string]any, len(x))
-		for k, inner := range x {
-			if out[k] = hide(inner); secret.MatchString(k) {
-				out[k] = redacted
-			}
-		}
-		return out
-	}
-	return v
+	return valueText(secrets.Hide(v))
 }
 
 func valueText(v any) string {

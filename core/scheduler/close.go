@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -160,9 +159,7 @@ func (l *loop) tick() {
 	}
 	l.lastTick = l.now
 	l.checkWorkers(gap)
-	l.checkClients(gap)
+	l.checkClients()
 	l.apply(state.Tick{})
-	l.coordinate(coord.Tick{})
-	l.cleanTopics()
 	l.checkIdle()
 }

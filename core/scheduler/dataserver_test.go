@@ -100,6 +100,12 @@ func (d *dataServer) answer(m wire.Msg) any {
 		return &tree{object{{"status", "OK"}}}
 	case "get_logs":
 		return &tree{[]any{[]string{"INFO", "started"}}}
+	case "call_stack":
+		return &tree{keyed{{wire.StrKey("x"), []string{"goroutine 7 [running]:\nmain.<work>()"}}}}
+	case "dump_state":
+		return &tree{object{{"tasks", object{}}, {"log", []any{}}, {"config", object{{"tls-token", "hush"}, {"plain", 5}}}}}
+	case "versions":
+		return &tree{object{{"packages", object{{"python", "3.12"}}}}}
 	case "echo":
 		return m.(*wire.UnknownMsg).Map
 	}

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"testing"
 
+	"github.com/gdask/gdask/core/dump"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -38,7 +39,7 @@ func FuzzRequest(f *testing.F) {
 			_ = executing(o)
 			_ = isNoDefault(o)
 			_ = newMetaNode(o, 0).tree()
-			_, _, _ = readAny(o.Raw, 0)
+			_, _ = dump.Decode(o.Raw)
 			c, err := cut(o)
 			if err == nil && len(c.Raw) != 0 {
 				if _, rest, err := nextValue(c.Raw); err != nil || len(rest) != 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gdask/gdask/core/dump"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/wire"
@@ -201,7 +202,7 @@ func decoded(t testing.TB, o wire.Opaque) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _, err := readAny(o.Raw, 0)
+	v, err := dump.Decode(o.Raw)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -15,17 +17,24 @@ import (
 // ask.
 type logs struct {
 	to   hclog.Logger
+	max  int
 	mu   sync.Mutex
 	ring []logLine
 	next int
 }
 
-type logLine struct{ level, text string }
+type logLine struct {
+	at          time.Time
+	level, text string
+}
 
-// keptLines is how many lines get_logs can show.
-const keptLines = 1000
+// String is the line as Dask's schedulers write theirs.
+func (l logLine) String() string {
+	return l.at.Format("2006-01-02 15:04:05,000") + " - gdask.scheduler - " + l.level + " - " + l.text
+}
 
-func newLogs(to hclog.Logger) *logs { return &logs{to: to} }
+// newLogs keeps the last lines, as many as length says.
+func newLogs(to hclog.Logger, length int) *logs { return &logs{to: to, max: length} }
 
 func (l *logs) debug(msg string, kv ...any) { l.to.Debug(msg, kv...) }
 
@@ -47,22 +56,23 @@ func (l *logs) keep(level, msg string, kv []any) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	line := logLine{level, b.String()}
-	if len(l.ring) < keptLines {
+	line := logLine{time.Now(), level, b.String()}
+	if len(l.ring) < l.max {
 		l.ring = append(l.ring, line)
 		return
 	}
 	l.ring[l.next] = line
-	l.next = (l.next + 1) % keptLines
+	l.next = (l.next + 1) % l.max
 }
 
-// last returns the newest n lines, oldest first; n <= 0: all kept.
+// last returns the newest n lines, newest first; n <= 0: all kept.
 func (l *logs) last(n int) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := append(append([]logLine(nil), l.ring[l.next:]...), l.ring[:l.next]...)
+	slices.Reverse(lines)
 	if n > 0 && n < len(lines) {
-		lines = lines[len(lines)-n:]
+		lines = lines[:n]
 	}
 	return lines
 }

@@ -113,11 +113,7 @@ func (c *call) story() (any, error) {
 		return nil, err
 	}
 	out := []any{}
-	err = c.s.loop.do(c.ctx, func() {
-		for _, e := range c.s.loop.m.Story(keys...) {
-			out = append(out, []any{e.Key, e.From.String(), e.To.String(), []any{}, e.Stimulus, unixSeconds(e.Time)})
-		}
-	})
+	err = c.s.loop.do(c.ctx, func() { out = storyRows(c.s.loop.m.Story(keys...)) })
 	return &tree{out}, err
 }
 

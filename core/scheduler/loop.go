@@ -30,7 +30,6 @@ type loop struct {
 	totals  totals
 	watch   map[*statusWatcher]struct{}
 	topics  topics
-	coord   coordination
 	done    chan struct{}
 	// The destinations of the last message: most messages go where the last went.
 	lastWorker *workerPeer
@@ -52,7 +51,7 @@ func newLoop(s *Scheduler, c state.Config) *loop {
 	return &loop{
 		s: s, m: m, in: newInbox(),
 		workers: map[string]*workerPeer{}, clients: map[string]*session{},
-		watch: map[*statusWatcher]struct{}{}, topics: newTopics(s.set.EventLength, s.set.EventsCleanupDelay), coord: newCoordination(s.set),
+		watch: map[*statusWatcher]struct{}{}, topics: newTopics(),
 		done: make(chan struct{}), idle: idler{limit: s.set.IdleTimeout},
 	}
 }
@@ -92,9 +91,6 @@ func (l *loop) turn(items []item) {
 		}
 	}
 	l.flush()
-	if len(l.coord.unknown) > 0 {
-		l.retryUnknown()
-	}
 }
 
 // apply handles one event on the loop, at the time of the turn.
@@ -115,6 +111,9 @@ func (l *loop) flush() {
 	clear(l.dirty)
 	l.dirty = l.dirty[:0]
 	l.rejected = append(l.rejected, out.Rejected...)
+	for i := range out.Alarms {
+		l.alarm(&out.Alarms[i])
+	}
 	for _, e := range out.Errors {
 		l.s.log.warn(machineDefect, "problem", e)
 	}

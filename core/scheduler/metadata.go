@@ -22,6 +22,9 @@ type metaNode struct {
 	value    wire.Opaque
 }
 
+// maxDepth bounds the nesting of maps that paths may lead into.
+const maxDepth = 64
+
 func newMetadata() *metadata {
 	return &metadata{root: &metaNode{children: map[wire.Key]*metaNode{}}}
 }

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"sync"
 
@@ -10,9 +11,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// versions answers with the versions of the first Python peer, when there is
-// one: a Python client compares packages, and this process has none of them.
+// versions answers a Python client with the versions of the first Python peer,
+// when there is one: it compares packages, and this process has none of them.
 func (c *call) versions() (any, error) {
+	if c.conn != nil && c.conn.Peer().GDask > 0 {
+		return &tree{c.s.versions()}, nil
+	}
 	var known wire.Opaque
 	err := c.s.loop.do(c.ctx, func() { known = c.s.loop.pythonVersions() })
 	if err != nil {
@@ -21,10 +25,16 @@ func (c *call) versions() (any, error) {
 	if !known.IsNil() {
 		return known, nil
 	}
-	return &tree{object{
-		{"host", object{{"OS", runtime.GOOS}, {"machine", runtime.GOARCH}}},
-		{"packages", object{{"gdask", c.s.set.Version}, {"go", runtime.Version()}}},
-	}}, nil
+	return &tree{c.s.versions()}, nil
+}
+
+// versions are this process's own.
+func (s *Scheduler) versions() object {
+	host, _ := os.Hostname() // only informs people
+	return object{
+		{"host", object{{"OS", runtime.GOOS}, {"machine", runtime.GOARCH}, {"host", host}}},
+		{"packages", object{{"gdask", s.set.Version}, {"go", runtime.Version()}}},
+	}
 }
 
 func (l *loop) pythonVersions() wire.Opaque {
@@ -82,10 +92,18 @@ func (s *Scheduler) closeAsked() {
 	_ = s.Close(ctx)
 }
 
+// logs are the newest lines, newest first, of which none is older than start.
 func (c *call) logs() (any, error) {
 	out := []any{}
+	since, times := c.float("start", 0), c.bool("timestamps", false)
 	for _, line := range c.s.log.last(int(c.float("n", 0))) {
-		out = append(out, []string{line.level, line.text})
+		if at := unixSeconds(line.at); at < since {
+			break
+		} else if times {
+			out = append(out, []any{at, line.level, line.String()})
+		} else {
+			out = append(out, []any{line.level, line.String()})
+		}
 	}
 	return &tree{out}, nil
 }

@@ -1,20 +1,15 @@
 package scheduler
 
 import (
-	"bytes"
 	"context"
 	_ "embed" // the pages
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"time"
 )
 
 //go:embed web/status.html
 var statusPage []byte
-
-//go:embed web/workers.html
-var workersPage string
 
 // pageBound is how long a page waits for the loop.
 const pageBound = 5 * time.Second
@@ -31,8 +26,11 @@ func (s *Scheduler) routes() http.Handler {
 	mux.HandleFunc("GET /json/counts.json", s.page(func() any { return s.loop.counts() }))
 	mux.HandleFunc("GET /json/identity.json", s.page(func() any { return s.loop.identity(-1) }))
 	mux.HandleFunc("GET /json/status.json", s.page(func() any { return s.loop.snapshot() }))
-	mux.Handle("GET /info", http.RedirectHandler("/info/main/workers.html", http.StatusFound))
-	mux.HandleFunc("GET /info/main/workers.html", s.workersHTML)
+	s.infoRoutes(mux)
+	s.discoveryRoutes(mux)
+	if s.set.HTTPAPI {
+		s.apiRoutes(mux)
+	}
 	return secured(mux)
 }
 
@@ -76,24 +74,4 @@ func jsonIndex(w http.ResponseWriter, _ *http.Request) {
 	writePage(w, "text/html; charset=utf-8", []byte(`<!doctype html><title>JSON</title><ul>`+
 		`<li><a href="/json/counts.json">counts</a><li><a href="/json/identity.json">identity</a>`+
 		`<li><a href="/json/status.json">status</a></ul>`))
-}
-
-// workersHTML is the table of workers without scripts.
-func (s *Scheduler) workersHTML(w http.ResponseWriter, r *http.Request) {
-	var snap *snapshot
-	ctx, cancel := context.WithTimeout(r.Context(), pageBound)
-	defer cancel()
-	if err := s.loop.do(ctx, func() { snap = s.loop.snapshot() }); err != nil {
-		http.Error(w, "the scheduler is busy or closing: "+err.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	t, err := template.New("workers").Funcs(template.FuncMap{"bytes": byteText}).Parse(workersPage)
-	if err == nil {
-		var b bytes.Buffer
-		if err = t.Execute(&b, snap); err == nil {
-			writePage(w, "text/html; charset=utf-8", b.Bytes())
-			return
-		}
-	}
-	http.Error(w, err.Error(), http.StatusInternalServerError)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"html/template"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -29,9 +30,9 @@ type Scheduler struct {
 	meta    *metadata
 	data    *published
 	http    *httpServer
+	pages   *template.Template
 	started time.Time
 	dealt   atomic.Uint32 // values scattered so far
-	spoken  atomic.Uint64 // connections so far
 
 	ctx    context.Context // ends when the scheduler closes
 	cancel context.CancelCauseFunc
@@ -63,7 +64,7 @@ func New(set Settings) (*Scheduler, error) {
 		return nil, err
 	}
 	s := &Scheduler{
-		set: set, id: "Scheduler-" + randomID(), log: newLogs(set.Logger),
+		set: set, id: "Scheduler-" + randomID(), log: newLogs(set.Logger, set.LogLength),
 		meta: newMetadata(), data: newPublished(),
 		conns: map[net.Conn]struct{}{}, done: make(chan struct{}), started: time.Now(),
 	}
@@ -73,6 +74,9 @@ func New(set Settings) (*Scheduler, error) {
 	s.loop = newLoop(s, machine)
 	s.pool = wire.NewPool(s.reach, set.Wire, 0)
 	s.rpc = handlers()
+	if s.pages, err = parsePages(); err != nil {
+		return nil, fmt.Errorf("scheduler: pages: %w", err)
+	}
 	return s, nil
 }
 

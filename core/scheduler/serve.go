@@ -68,14 +68,9 @@ func (s *Scheduler) converse(nc net.Conn) {
 		s.log.debug("handshake failed", "peer", nc.RemoteAddr(), "error", err)
 		return
 	}
-	v := s.newConversation(c)
-	defer func() {
-		_ = c.Close()
-		v.end()
-		s.conversationEnded(v)
-	}()
+	defer func() { _ = c.Close() }()
 	for {
-		in, err := v.recv()
+		in, err := c.Recv()
 		if err != nil {
 			s.logEnd(nc, err)
 			return
@@ -86,7 +81,7 @@ func (s *Scheduler) converse(nc net.Conn) {
 			}
 			continue
 		}
-		if s.dispatch(v, in) {
+		if s.dispatch(c, in) {
 			return
 		}
 	}
@@ -94,8 +89,7 @@ func (s *Scheduler) converse(nc net.Conn) {
 
 // dispatch handles the first or next message of a connection and reports
 // whether the conversation is over.
-func (s *Scheduler) dispatch(v *conversation, in wire.Incoming) (over bool) {
-	c := v.c
+func (s *Scheduler) dispatch(c *wire.Conn, in wire.Incoming) (over bool) {
 	switch m := in.Msgs[0].(type) {
 	case *wire.RegisterClient:
 		s.serveClient(c, m)
@@ -113,12 +107,9 @@ func (s *Scheduler) dispatch(v *conversation, in wire.Incoming) (over bool) {
 	case "close":
 		return true
 	}
-	value, undo := s.call(v, in.Msgs[0])
+	value := s.call(c, in.Msgs[0])
 	if in.Reply {
 		if err := c.SendValue(value); err != nil {
-			if undo != nil {
-				undo()
-			}
 			s.log.debug("answer not sent", "op", in.Msgs[0].Op(), "error", err)
 			return true
 		}

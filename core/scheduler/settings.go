@@ -3,9 +3,9 @@ package scheduler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
-	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/wire"
@@ -50,16 +50,16 @@ type Settings struct {
 	// IdleTimeout ends the scheduler, with its workers, when no task ran or changed
 	// its state for so long; 0: never.
 	IdleTimeout time.Duration
-	// Coord are the times of leases.
-	Coord coord.Config
-	// ClientTTL is how long the connection of a gdask client may be silent before
-	// it counts as lost; 0: six heartbeats. Negative: for ever.
-	ClientTTL time.Duration
-	// EventLength is how many events of one topic are kept; 0: 1000.
-	EventLength int
-	// EventsCleanupDelay is how long the topic of a worker or client outlives it;
-	// 0: an hour.
-	EventsCleanupDelay time.Duration
+	// LogLength is how many log lines clients can ask for; 0: 10000.
+	LogLength int
+	// DumpDirectory is where clients may have the scheduler write dumps of its
+	// state; empty: nowhere.
+	DumpDirectory string
+	// TaskStreamLength is how many runs of tasks are remembered once a client has
+	// asked for them; 0: 100000.
+	TaskStreamLength int
+	// HTTPAPI serves /api/v1: pages that change something, for whoever reaches them.
+	HTTPAPI bool
 	// Version is reported by identity and versions; empty: "dev".
 	Version string
 }
@@ -87,9 +87,12 @@ func (s Settings) withDefaults() (Settings, error) {
 	setDefault(&s.ClientGrace, 10*time.Second)
 	setDefault(&s.RequestTimeout, 30*time.Second)
 	setDefault(&s.ConnectTimeout, 5*time.Second)
-	setDefault(&s.EventLength, 1000)
-	setDefault(&s.EventsCleanupDelay, time.Hour)
 	setDefault(&s.Version, "dev")
+	setDefault(&s.LogLength, 10_000)
+	setDefault(&s.TaskStreamLength, 100_000)
+	if s.LogLength < 0 || s.TaskStreamLength < 0 {
+		return s, fmt.Errorf("scheduler: LogLength %d, TaskStreamLength %d: give 1 or more, or 0 for the default", s.LogLength, s.TaskStreamLength)
+	}
 	return s, nil
 }
 

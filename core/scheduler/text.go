@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -42,26 +41,6 @@ func hostOf(address string) string {
 		return host
 	}
 	return rest
-}
-
-// pythonText shows a decoded value that is a key of a map: ('x', 1), 5.
-func pythonText(v any) string {
-	switch v := v.(type) {
-	case string:
-		return "'" + v + "'"
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = pythonText(v[i])
-		}
-		if len(parts) == 1 {
-			parts[0] += ","
-		}
-		return "(" + strings.Join(parts, ", ") + ")"
-	case nil:
-		return "None"
-	}
-	return fmt.Sprint(v)
 }
 
 func unixNow() float64 { return unixSeconds(time.Now()) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gdask/gdask/core/dump"
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/tinylib/msgp/msgp"
 )
@@ -158,7 +159,7 @@ func jsonValue(v any) any {
 		if len(v.Raw) == 0 {
 			return v.Ref
 		}
-		x, _, err := readAny(v.Raw, 0)
+		x, err := dump.Decode(v.Raw)
 		if err != nil {
 			return nil
 		}

@@ -32,7 +32,10 @@ type Config struct {
 	// WorkStealingInterval is the time between two looks for such tasks, as far
 	// as ticks come as often; default 1 s.
 	WorkStealingInterval time.Duration
-	Validate             bool // check invariants after every event; slow
+	// Watchdog is after how long without any progress a task is reported; default 5
+	// min; 0 never.
+	Watchdog time.Duration
+	Validate bool // check invariants after every event; slow
 }
 
 // DefaultConfig returns Dask's defaults, and gdask's for what is gdask's own.
@@ -42,7 +45,7 @@ func DefaultConfig() Config {
 		DefaultDataSize: 1024, Bandwidth: 100e6, WorkerTTL: 5 * time.Minute,
 		FailFast: true, FailFastGrace: time.Second, TransitionLogLength: 1000,
 		PipelineDuration: 2 * time.Millisecond, PipelineTasks: 256, PipelineBytes: 64 << 20,
-		WorkStealing: true, WorkStealingInterval: time.Second,
+		WorkStealing: true, WorkStealingInterval: time.Second, Watchdog: 5 * time.Minute,
 	}
 }
 
@@ -73,5 +76,6 @@ func (c Config) normal() Config {
 	c.AllowedFailures = min(max(c.AllowedFailures, 0), math.MaxUint8-1) // a task counts them in a byte
 	c.TransitionLogLength = max(c.TransitionLogLength, 0)
 	c.PipelineDuration = max(c.PipelineDuration, 0)
+	c.Watchdog = max(c.Watchdog, 0)
 	return c
 }

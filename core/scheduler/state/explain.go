@@ -2,9 +2,11 @@ package state
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/gdask/gdask/sdk/nearest"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -60,7 +62,22 @@ func (x *explainer) unknown(k wire.Key) {
 			k, x.since(last.Time), last.Stimulus)
 		return
 	}
-	x.say("%v is unknown: it was never submitted, or forgotten longer ago than the scheduler remembers", k)
+	x.say("%v is unknown: it was never submitted, or forgotten longer ago than the scheduler remembers%s", k, x.near(k))
+}
+
+// compared bounds the keys among which a misspelt one is looked for.
+const compared = 20_000
+
+// near names a known key that may have been meant.
+func (x *explainer) near(k wire.Key) string {
+	names := make([]string, 0, min(x.m.tasks.Len(), compared))
+	for other := range x.m.tasks.All() {
+		if names = append(names, other.key.String()); len(names) == compared {
+			break
+		}
+	}
+	slices.Sort(names)
+	return nearest.Hint(k.String(), names)
 }
 
 func (x *explainer) task(t *task) {
@@ -155,6 +172,7 @@ func (x *explainer) processing(t *task) {
 	} else {
 		x.say("%v is processing on %s%s, with %d other tasks for %d threads", t.key, w.address, x.entered(t), w.load()-1, w.nthreads)
 	}
+	x.reported(t, w)
 	if s := x.m.steals[t]; s != nil {
 		x.say("worker %s was asked to give %v up to %s, and has not answered", w.address, t.key, s.thief.address)
 	}
@@ -166,6 +184,21 @@ func (x *explainer) processing(t *task) {
 	}
 	if t.suspicious > 0 {
 		x.say("%v was running on %d workers that died; more than %d make it fail", t.key, t.suspicious, x.m.c.AllowedFailures)
+	}
+}
+
+// reported is what the worker's last heartbeat said of the task.
+func (x *explainer) reported(t *task, w *worker) {
+	for _, r := range w.reported {
+		if r.Key == t.key {
+			x.say("worker %s said %v ago that it had been executing %v for %v", w.address,
+				x.m.now.Sub(w.beat).Round(time.Millisecond), t.key, seconds(min(r.Seconds, maxSeconds)).Round(time.Millisecond))
+			return
+		}
+	}
+	if ago := x.m.now.Sub(w.beat); len(w.reported) > 0 && ago < longSilence {
+		x.say("worker %s said %v ago that it executed %d other tasks, not %v", w.address,
+			ago.Round(time.Millisecond), len(w.reported), t.key)
 	}
 }
 

@@ -66,6 +66,19 @@ var explanations = map[string]struct {
 	"processing on a paused, silent worker": {func(s *script) { s.join("w"); s.submit("x", "x"); s.status("w", "paused"); s.wait(time.Minute) }, []string{
 		"x is processing on w T, with 0 other tasks for 1 threads",
 		"worker w is paused: unless x has begun there, it does not begin now", "worker w is silent T"}},
+	"executing": {func(s *script) {
+		s.join("w")
+		s.submit("x", "x")
+		s.do(Heartbeat{Address: "w", Executing: []KeyDuration{{ks("x")[0], 2.5}}})
+	}, []string{"x is processing on w T, with 0 other tasks for 1 threads", "worker w said 0s ago that it had been executing x for 2.5s"}},
+	"assigned, but others execute": {func(s *script) {
+		s.m.c.WorkerSaturation = 2
+		s.join("w")
+		s.submit("a x", "a", "x")
+		s.do(Heartbeat{Address: "w", Executing: []KeyDuration{{ks("a")[0], 2.5}}})
+	}, []string{"x is processing on w T, with 1 other tasks for 1 threads", "worker w said 0s ago that it executed 1 other tasks, not x"}},
+	"unlike all others": {func(s *script) { s.submit("count-words", "count-words") },
+		[]string{"x is unknown: it was never submitted, or forgotten longer ago than the scheduler remembers"}},
 	"seceded": {func(s *script) { s.join("w"); s.submit("x", "x"); s.secede("w", "x") },
 		[]string{"x runs on w T, seceded: it has no slot and may itself wait for other tasks"}},
 	"being stolen": {func(s *script) {
@@ -199,5 +212,13 @@ func TestStoryByStimulus(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestExplainNamesTheKeyThatWasMeant(t *testing.T) {
+	s := newScript(t)
+	s.submit("count-words", "count-words")
+	if got := s.m.Explain(wire.StrKey("count-wrods")); len(got) != 1 || !strings.HasSuffix(got[0], `; did you mean "count-words"?`) {
+		t.Error(got)
 	}
 }

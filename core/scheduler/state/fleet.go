@@ -163,7 +163,7 @@ func (e Heartbeat) apply(m *Machine) {
 	if w == nil {
 		return
 	}
-	w.metrics, w.lastSeen = e.Metrics, m.now
+	w.metrics, w.lastSeen, w.beat, w.reported = e.Metrics, m.now, m.now, e.Executing
 	m.learnBandwidth(e.Metrics.Bandwidth)
 	for _, d := range e.Executing {
 		t := m.tasks.Get(d.Key)
@@ -195,6 +195,7 @@ func (e Tick) apply(m *Machine) {
 	}
 	m.expireParked()
 	m.balance()
+	m.watch()
 	for _, w := range m.list {
 		if ttl := m.c.WorkerTTL; ttl > 0 && !w.closing && m.now.Sub(w.lastSeen) > ttl {
 			w.closing = true

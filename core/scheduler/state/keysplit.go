@@ -132,3 +132,6 @@ func allHex(s string) bool {
 	}
 	return true
 }
+
+// PrefixOf is the name that a key's task has in common with others.
+func PrefixOf(k wire.Key) string { return splitName(groupName(k)) }

@@ -44,7 +44,10 @@ type Machine struct {
 	stack []*task // recommendations
 	ready []*task // recommended to processing
 	log   ring
-	gone  []*worker // unexpectedly lost ones, latest last
+	dog   watchdog
+
+	stream *taskStream // nil until somebody asked for it
+	gone   []*worker   // unexpectedly lost ones, latest last
 
 	generation float64
 	lastGraph  time.Time
@@ -91,6 +94,8 @@ type Output struct {
 	Close []CloseWorker
 	// Rejected is why an AddWorker was refused, by address.
 	Rejected []Rejected
+	// Alarms are tasks that make no progress, for the log and for whoever listens.
+	Alarms []Alarm
 	// Errors are defects of the machine itself: impossible transitions and,
 	// with Validate, broken invariants. Log them; the machine goes on.
 	Errors []string

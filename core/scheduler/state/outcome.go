@@ -34,6 +34,9 @@ func (e TaskFinished) apply(m *Machine) {
 		return
 	}
 	m.learn(t, e.TaskFinished)
+	if m.stream != nil {
+		m.stream.finished(e.TaskFinished, w.address, m.now)
+	}
 	m.resize(t, e.Nbytes)
 	m.toMemory(t, w)
 }
@@ -55,6 +58,9 @@ func (e TaskErred) apply(m *Machine) {
 		return
 	}
 	x.erredOn = append(x.erredOn, w.address)
+	if m.stream != nil {
+		m.stream.erred(e.TaskErred, w.address, m.now)
+	}
 	m.fail(t, &cause{
 		key: t.key, exception: e.Exception, traceback: e.Traceback,
 		exceptionText: e.ExceptionText, tracebackText: e.TracebackText,

@@ -19,6 +19,8 @@ type worker struct {
 	since    time.Time
 	lastSeen time.Time
 	metrics  wire.Metrics
+	beat     time.Time     // of the last heartbeat, or registration
+	reported []KeyDuration // what it executed then
 
 	processing []*task
 	has        []*task
@@ -39,6 +41,8 @@ type worker struct {
 
 	freeing   *wire.FreeKeys
 	freeEpoch uint64
+	ended     uint64 // tasks that left it, and at the watchdog's last look
+	endedSeen uint64
 	closing   bool // the shell was asked to close it
 	exit      *exit
 }
@@ -65,7 +69,7 @@ func (m *Machine) newWorker(e AddWorker) *worker {
 	e.NThreads = max(e.NThreads, 1)
 	w := &worker{
 		reg: e, address: e.Address, self: []string{e.Address}, status: e.Status,
-		nthreads: e.NThreads, since: m.now, lastSeen: m.now, openIn: -1,
+		nthreads: e.NThreads, since: m.now, lastSeen: m.now, beat: m.now, openIn: -1,
 	}
 	w.reg.Held = nil
 	w.slots = math.MaxInt
@@ -190,6 +194,7 @@ func (m *Machine) leave(t *task) *worker {
 	last.onPos = t.onPos
 	w.processing[end] = nil
 	w.processing = w.processing[:end]
+	w.ended++
 	t.on, t.onPos = nil, -1
 	if t.is(stealing) {
 		m.endSteal(t)

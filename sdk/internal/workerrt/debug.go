@@ -127,11 +127,12 @@ func excluded(m wire.Opaque) ([]string, error) {
 	return names, err
 }
 
+// dumpTasks is a map by the texts of keys, as readers of Dask's dumps want it.
 func (w *Worker) dumpTasks(without []string) (raw []byte) {
 	n := uint32(0)
 	w.m.Each(func(t *state.Task) {
 		n++
-		raw = append(append(raw, t.Key...), dumpTask(t, without)...)
+		raw = append(msgp.AppendString(raw, t.Key.String()), dumpTask(t, without)...)
 	})
 	return append(msgp.AppendMapHeader(nil, n), raw...)
 }

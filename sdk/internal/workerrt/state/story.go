@@ -26,7 +26,8 @@ func (r *ring) add(key wire.Key, stimulus string, at int64, from, to State) {
 	if len(r.items) == 0 {
 		return
 	}
-	r.items[r.next] = Transition{key, stimulus, at, from, to}
+	t := &r.items[r.next] // field by field: no copy of the whole
+	t.Key, t.Stimulus, t.At, t.From, t.To = key, stimulus, at, from, to
 	if r.next++; r.next == len(r.items) {
 		r.next, r.full = 0, true
 	}
