@@ -64,6 +64,7 @@ func (w *Worker) revoke(keys ...wire.Key) {
 			continue
 		}
 		if j, ok := t.Run.(*Job); ok && j.phase.CompareAndSwap(phaseQueued, phaseRevoked) {
+			j.letGo()
 			t.Run = nil
 			w.apply(&state.Unstarted{Key: k})
 		}
@@ -98,6 +99,7 @@ func (w *Worker) settle() {
 	for _, t := range o.Timers {
 		w.startTimer(t)
 	}
+	w.obey(&o)
 	s := w.m.Stats()
 	if *w.stats.Load() != s {
 		w.stats.Store(&s)

@@ -3,35 +3,11 @@ package workerrt
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
-
-// getData sends the values that are here; the asker sees which are not.
-func (w *Worker) getData(c *wire.Conn, m *wire.GetData) any {
-	reply := &wire.GetDataReply{Status: "OK", Data: make(wire.DataMap, 0, len(m.Keys))}
-	values := make([]any, 0, len(m.Keys))
-	w.inbox.do(func() {
-		for _, k := range m.Keys {
-			if t := w.m.Task(k); t != nil && t.State == state.Memory {
-				reply.Data = append(reply.Data, wire.DataItem{Key: k})
-				values = append(values, t.Data)
-			}
-		}
-	})
-	for i, v := range values {
-		o, err := encoded(v, c.ByReference())
-		if err != nil {
-			return wire.FailureOf(fmt.Errorf("worker %s: result of %s: %w", w.address, reply.Data[i].Key, err))
-		}
-		reply.Data[i].Value = o
-	}
-	w.totals.served.Add(int64(len(values)))
-	return reply
-}
 
 // updateData stores scattered values.
 func (w *Worker) updateData(data wire.DataMap) any {
@@ -88,7 +64,7 @@ func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *stat
 		nbytes += e.Items[i].Nbytes
 	}
 	w.speed.add(nbytes, took)
-	w.totals.fetched.Add(int64(len(e.Items)))
+	w.totals.transfersIn.Add(1)
 	return e
 }
 

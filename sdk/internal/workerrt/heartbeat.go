@@ -38,7 +38,6 @@ func (w *Worker) heartbeats() {
 		case <-timer.C:
 		}
 		now := time.Now()
-		w.checkMemory()
 		if w.heartbeat(interval) || w.stream.Load() == nil {
 			lastGood = time.Now()
 		} else if time.Since(lastGood) > heartbeatPatience {
@@ -77,6 +76,9 @@ func (w *Worker) heartbeat(interval time.Duration) bool {
 	err := w.pool.Call(ctx, w.set.Scheduler, &wire.HeartbeatWorker{
 		Address: w.address, Now: unixSeconds(now), Metrics: w.metrics(), Executing: w.exec.durations(now), Extensions: mapOpaque(nil),
 	}, &reply)
+	if err == nil {
+		w.latency.add(time.Since(now))
+	}
 	switch {
 	case err != nil:
 		w.logs.Debug("heartbeat failed", "error", err)
@@ -96,9 +98,17 @@ func (w *Worker) heartbeat(interval time.Duration) bool {
 
 // metrics are the figures of a heartbeat.
 func (w *Worker) metrics() wire.Metrics {
-	s, u := w.stats.Load(), w.usage.read()
-	return wire.Metrics{
-		CPU: u.cpu, Memory: u.rss, Managed: s.Managed, Executing: s.Executing + s.LongRunning,
-		Ready: s.Ready, InMemory: s.InMemory, Bandwidth: w.bandwidth(),
+	s, u := w.stats.Load(), w.set.Process.usage
+	_, tick := w.ticks.observed()
+	m := wire.Metrics{
+		CPU: u.cpu(), Memory: w.set.Process.memoryOf(w), Managed: s.Managed, SpilledMem: s.SpilledMemory, SpilledDisk: s.SpilledDisk,
+		Executing: s.Executing, LongRunning: s.LongRunning, Ready: s.Ready, Fetching: s.Fetching, Missing: s.Missing, InMemory: s.InMemory,
+		Bandwidth: w.bandwidth(), Tick: tick.Seconds(), FDs: u.files(), Time: unixSeconds(time.Now()),
+		Transfer: wire.Transfer{
+			InBytes: s.FlightBytes, InCount: s.InFlight, InCountTotal: w.totals.transfersIn.Load(),
+			OutBytes: w.sending.Load(), OutCount: int(w.serving.Load()), OutCountTotal: w.totals.transfersOut.Load(),
+		},
 	}
+	m.Net, m.Disk = w.hostIO.rates()
+	return m
 }

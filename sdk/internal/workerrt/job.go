@@ -27,6 +27,8 @@ type Job struct {
 	done     state.Done
 	rejoined chan struct{} // made by Rejoin
 	seceded  bool
+	onDisk   bool // some inputs are
+	lost     lostInputs
 }
 
 // Phases of a job: it is begun by a slot or taken back by the machine, never both.
@@ -51,6 +53,10 @@ func (w *Worker) newJob(t *state.Task) *Job {
 		j.deps = make([]dep, len(t.Deps))
 		for i, d := range t.Deps {
 			j.deps[i] = dep{d.Key, d.Data}
+			if h, ok := d.Data.(*stored); ok {
+				h.hold()
+				j.onDisk = true
+			}
 		}
 	}
 	return j
@@ -119,14 +125,14 @@ func (j *Job) Run(ctx context.Context) (any, error) {
 func (j *Job) Inputs(f func(key wire.Key, decode func(t reflect.Type) (any, error))) {
 	for i := range j.deps {
 		d := &j.deps[i]
-		f(d.key, func(t reflect.Type) (any, error) { return valueAs(d.value, t) })
+		f(d.key, func(t reflect.Type) (any, error) { return j.input(d, t) })
 	}
 }
 
 func (j *Job) fetch(key wire.Key, t reflect.Type) (any, error) {
 	for i := range j.deps {
 		if j.deps[i].key == key {
-			return valueAs(j.deps[i].value, t)
+			return j.input(&j.deps[i], t)
 		}
 	}
 	return nil, fmt.Errorf("worker: task %s needs %s, which the scheduler did not name as a dependency", j.key, key)
@@ -173,6 +179,7 @@ func (j *Job) finish(start time.Time, value any, err error) {
 	j.done = state.Done{Key: j.key, Start: unixSeconds(start), Stop: unixSeconds(time.Now())}
 	j.outcome(value, err)
 	j.call = nil
+	j.letGo()
 	j.w.finished(j)
 }
 
@@ -190,7 +197,9 @@ func (j *Job) outcome(value any, err error) {
 		}
 	}()
 	d := &j.done
-	switch {
+	switch lost := j.lost.get(); {
+	case err != nil && len(lost) > 0:
+		d.Lost = lost
 	case errors.Is(err, task.ErrReschedule):
 		d.Reschedule = true
 	case err != nil:
@@ -198,6 +207,7 @@ func (j *Job) outcome(value any, err error) {
 	default:
 		d.Nbytes = task.Sizeof(value) // first: it may panic
 		d.Data, d.Type = value, typeName(value)
+		j.w.straightToDisk(d)
 	}
 }
 

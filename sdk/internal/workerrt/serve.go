@@ -93,13 +93,18 @@ func (w *Worker) answer(c *wire.Conn, in wire.Incoming) (over bool) {
 	var reply any
 	switch m := in.Msgs[0].(type) {
 	case *wire.GetData:
-		if w.serving.Add(1) > w.servingLimit() {
+		if w.serving.Add(1) > w.servingLimit(sameHost(c)) {
 			w.serving.Add(-1)
 			reply = &wire.GetDataReply{Status: "busy"}
 			break
 		}
 		defer w.serving.Add(-1)
-		reply = w.getData(c, m)
+		w.totals.transfersOut.Add(1)
+		var nbytes int64
+		reply, nbytes = w.getData(c, m)
+		w.totals.bytesOut.Add(nbytes)
+		w.sending.Add(nbytes)
+		defer w.sending.Add(-nbytes)
 	case *wire.UpdateData:
 		reply = w.updateData(m.Data)
 	case *wire.CloseStream:
@@ -119,10 +124,24 @@ func (w *Worker) answer(c *wire.Conn, in wire.Incoming) (over bool) {
 	return false
 }
 
-// servingLimit is how many values may be on their way out at once.
-func (w *Worker) servingLimit() int32 {
-	if w.Status() == "paused" {
+// servingLimit is how many answers with values may be on their way out at once.
+// Those that stay on this host do not load the network.
+func (w *Worker) servingLimit(sameHost bool) int32 {
+	switch {
+	case w.Status() == "paused":
 		return 1
+	case sameHost:
+		return 2 * maxServing
 	}
 	return maxServing
+}
+
+// sameHost says that a connection's ends are on one host.
+func sameHost(c *wire.Conn) bool {
+	near, ok := c.NetConn().LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return true // all but TCP stay on the host
+	}
+	far, ok := c.NetConn().RemoteAddr().(*net.TCPAddr)
+	return ok && near.IP.Equal(far.IP)
 }

@@ -18,6 +18,7 @@ type Settings struct {
 	Name           string             // default: the worker's address
 	NThreads       int                // task slots; default 1
 	MemoryLimit    int64              // bytes; 0 none
+	Memory         *Memory            // what happens as it fills; nil: as in Dask
 	Resources      map[string]float64 // abstract resources
 	LocalDirectory string             // parent of the worker's own directory; default: one for this user under the system's temp directory
 	ListenAddress  string             // default: the scheduler's scheme, on loopback when the scheduler is
@@ -37,8 +38,10 @@ type Settings struct {
 	// OwnProcess says that the process is this worker's alone, so that the
 	// memory limit may be made the Go runtime's.
 	OwnProcess bool
-	Logger     hclog.Logger // default: none
-	Wire       wire.Settings
+	// Process is what workers of one process share; nil: the worker is alone.
+	Process *Process
+	Logger  hclog.Logger // default: none
+	Wire    wire.Settings
 }
 
 // Pauses and limits that are no settings.
@@ -51,7 +54,7 @@ const (
 	heartbeatPatience     = 30 * time.Second // silence of the scheduler that counts as a loss
 	retirePatience        = 30 * time.Second // at most, for handing data on at a stop
 	farewellPatience      = 2 * time.Second  // for the last messages
-	maxServing            = 10               // values being sent to peers at once
+	maxServing            = 10               // answers with values being sent to other hosts at once
 	transferPatience      = time.Minute      // for a copy, besides its bytes at slowestTransfer
 	slowestTransfer       = 1e6              // bytes a second
 )
@@ -69,6 +72,17 @@ func (s Settings) withDefaults() (Settings, error) {
 	}
 	if len(s.Runtimes) == 0 {
 		s.Runtimes = []string{RuntimeGo}
+	}
+	if s.Process == nil {
+		s.Process = NewProcess()
+	}
+	memory := DefaultMemory()
+	if s.Memory != nil {
+		memory = *s.Memory
+	}
+	s.Memory = &memory
+	if err := memory.check(); err != nil {
+		return s, err
 	}
 	if s.Rejoin == 0 {
 		s.Rejoin = 30 * time.Second

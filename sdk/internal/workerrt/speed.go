@@ -40,6 +40,27 @@ func (s *speed) get() float64 {
 	return s.mean
 }
 
+// latency is the learned time of a heartbeat and its answer.
+type latency struct {
+	mu   sync.Mutex
+	mean time.Duration
+}
+
+func (l *latency) add(took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.mean == 0 {
+		l.mean = took
+	}
+	l.mean += (took - l.mean) / 20
+}
+
+func (l *latency) get() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mean
+}
+
 // bandwidth is what a heartbeat says of the speed of transfers. Dask's
 // schedulers believe any number; gdask's know zero as nothing measured.
 func (w *Worker) bandwidth() float64 {

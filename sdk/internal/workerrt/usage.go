@@ -2,96 +2,96 @@ package workerrt
 
 import (
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/shirou/gopsutil/v3/process"
 )
 
-// Memory thresholds as parts of the limit, as in Dask.
+// Samples of the system are shared by who asks within these times.
 const (
-	pauseAt  = 0.80
-	resumeAt = 0.78 // a little below, so that the status does not flap
+	memoryAge = 20 * time.Millisecond
+	cpuAge    = 100 * time.Millisecond
 )
 
-// usage reads the process's memory and processor time, at most every 100 ms:
-// several workers of one process ask, and each asking costs system calls.
+// usage reads what the process uses: several workers of one process ask, and
+// each asking costs system calls.
 type usage struct {
-	mu    sync.Mutex
-	proc  *process.Process
-	at    time.Time
-	spent float64 // seconds of processor time at that moment
-	last  figures
-}
+	sample func() int64 // resident bytes
 
-type figures struct {
-	rss int64   // bytes
-	cpu float64 // per cent of one core since the last reading
+	mu       sync.Mutex
+	proc     *process.Process // nil: no such system interface, the figures stay 0
+	memoryAt time.Time
+	rss      int64
+	cpuAt    time.Time
+	spent    float64 // seconds of processor time at that moment
+	percent  float64 // of one core since the last reading
 }
 
 func newUsage() *usage {
-	p, err := process.NewProcess(int32(os.Getpid()))
-	if err != nil {
-		p = nil // no such system interface: the figures stay 0
+	u := &usage{}
+	u.sample = u.resident
+	if p, err := process.NewProcess(int32(os.Getpid())); err == nil {
+		u.proc = p
 	}
-	return &usage{proc: p}
+	return u
 }
 
-func (u *usage) read() figures {
+func (u *usage) resident() int64 {
+	if u.proc == nil {
+		return 0
+	}
+	m, err := u.proc.MemoryInfo()
+	if err != nil {
+		return u.rss
+	}
+	return int64(m.RSS)
+}
+
+// memory is the resident bytes.
+func (u *usage) memory() int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if now := time.Now(); now.Sub(u.memoryAt) >= memoryAge {
+		u.rss, u.memoryAt = u.sample(), now
+	}
+	return u.rss
+}
+
+// forget has the next reader look again.
+func (u *usage) forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.memoryAt = time.Time{}
+}
+
+// cpu is in per cent of one core.
+func (u *usage) cpu() float64 {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := time.Now()
-	if u.proc == nil || now.Sub(u.at) < 100*time.Millisecond {
-		return u.last
-	}
-	if m, err := u.proc.MemoryInfo(); err == nil {
-		u.last.rss = int64(m.RSS)
+	if u.proc == nil || now.Sub(u.cpuAt) < cpuAge {
+		return u.percent
 	}
 	if t, err := u.proc.Times(); err == nil {
 		spent := t.User + t.System
-		if !u.at.IsZero() {
-			u.last.cpu = 100 * (spent - u.spent) / now.Sub(u.at).Seconds()
+		if !u.cpuAt.IsZero() {
+			u.percent = 100 * (spent - u.spent) / now.Sub(u.cpuAt).Seconds()
 		}
 		u.spent = spent
 	}
-	u.at = now
-	return u.last
+	u.cpuAt = now
+	return u.percent
 }
 
-// checkMemory pauses the worker while its process is above the threshold.
-func (w *Worker) checkMemory() {
-	limit := float64(w.set.MemoryLimit)
-	if limit <= 0 {
-		return
+// files is the number of open file descriptors.
+func (u *usage) files() int {
+	if u.proc == nil {
+		return 0
 	}
-	rss := float64(w.usage.read().rss)
-	switch status := w.Status(); {
-	case status == "running" && rss > pauseAt*limit:
-		debug.FreeOSMemory() // what the collector keeps back does not count
-		if rss = float64(w.usage.fresh().rss); rss > pauseAt*limit {
-			w.logs.Warn("paused: memory is short", "resident", int64(rss), "limit", w.set.MemoryLimit)
-			w.setStatus("paused")
-		}
-	case status == "paused" && rss < resumeAt*limit:
-		w.setStatus("running")
-	case status == "paused":
-		debug.FreeOSMemory()
+	n, err := u.proc.NumFDs()
+	if err != nil {
+		return 0
 	}
-}
-
-// fresh reads again whatever the time.
-func (u *usage) fresh() figures {
-	u.mu.Lock()
-	u.at = u.at.Add(-time.Second)
-	u.mu.Unlock()
-	return u.read()
-}
-
-// limitMemory makes the Go runtime collect in time, unless the user said
-// GOMEMLIMIT.
-func limitMemory(limit int64) {
-	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit * 9 / 10) // the rest is for what the runtime does not count
-	}
+	return int(n)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,12 +67,9 @@ func TestHealthAndMetrics(t *testing.T) {
 func TestPausesWhileMemoryIsShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 1 << 40
-		w, ss := newScheduler(t, memSet(t)).start(Settings{Run: works{}.run, MemoryLimit: limit})
-		occupies := func(rss int64) {
-			w.usage.mu.Lock()
-			defer w.usage.mu.Unlock()
-			w.usage.proc, w.usage.last.rss = nil, rss // as if the system said so
-		}
+		var process atomic.Int64
+		w, ss := newScheduler(t, memSet(t)).start(Settings{Run: works{}.run, MemoryLimit: limit, Process: fakeProcess(&process)})
+		occupies := process.Store
 		ss.status("running")
 		occupies(limit * 81 / 100)
 		ss.status("paused")

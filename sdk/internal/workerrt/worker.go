@@ -32,7 +32,8 @@ type Worker struct {
 	dir     *localDir
 	web     *webServer
 	logs    *logRing
-	usage   *usage
+	spiller *spiller
+	target  int64 // bytes that values may take in memory; 0 any
 
 	ctx    context.Context // ends when the worker leaves
 	cancel context.CancelCauseFunc
@@ -51,7 +52,13 @@ type Worker struct {
 
 	stream  atomic.Pointer[wire.Stream]
 	session atomic.Pointer[wire.Conn]
-	serving atomic.Int32
+	serving atomic.Int32 // answers with values on their way out
+	sending atomic.Int64 // bytes of those values
+	process atomic.Int64 // bytes of memory at the last look
+	garbage chan struct{}
+	ticks   ticks
+	hostIO  hostIO
+	latency latency
 	stats   atomic.Pointer[state.Stats]
 	totals  totals
 	speed   speed
@@ -69,7 +76,7 @@ type Worker struct {
 
 // totals are counters for the metrics.
 type totals struct {
-	tasks, failed, served, fetched atomic.Int64
+	tasks, failed, transfersIn, transfersOut, bytesOut atomic.Int64
 }
 
 // Start joins the scheduler and returns when the worker is running; ctx bounds
@@ -94,7 +101,9 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 		w.abandon(err)
 		return nil, err
 	}
+	w.set.Process.join(w)
 	w.wg.Go(w.heartbeats)
+	w.wg.Go(w.watch)
 	w.setStatus("running")
 	return w, nil
 }
@@ -102,9 +111,9 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 func newWorker(s Settings) *Worker {
 	w := &Worker{
 		set: s, id: newID("Worker"), ended: make(chan struct{}), logs: newLogRing(s.Logger),
-		usage: newUsage(), exec: newExecutor(s.NThreads), gathers: make(map[string]context.CancelFunc),
+		exec: newExecutor(s.NThreads), gathers: make(map[string]context.CancelFunc),
 		status: "init", changed: make(chan struct{}), conns: make(map[*wire.Conn]struct{}),
-		beat: make(chan time.Duration, 1),
+		beat: make(chan time.Duration, 1), garbage: make(chan struct{}, 1),
 	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	w.inbox.begin, w.inbox.handle, w.inbox.settle = w.begins, w.handle, w.settle
@@ -132,13 +141,17 @@ func (w *Worker) open(ctx context.Context) (err error) {
 	if w.web, err = w.serveWeb(ctx); err != nil {
 		return err
 	}
+	limits := w.memoryLimits()
+	w.target = limits.Target
 	w.m = state.New(state.Config{
 		Address: w.address, NThreads: w.set.NThreads, Resources: w.set.Resources,
-		TransferLimit: w.set.MemoryLimit / 10, Seed: uint64(time.Now().UnixNano()),
+		TransferLimit: int64(w.set.Memory.Transfer * float64(w.set.MemoryLimit)), Memory: limits, Seed: uint64(time.Now().UnixNano()),
 	})
-	if w.set.OwnProcess {
-		limitMemory(w.set.MemoryLimit)
+	if w.set.OwnProcess && w.set.MemoryLimit > 0 {
+		limitHeap(w.set.Memory.heap(w.set.MemoryLimit))
 	}
+	w.spiller = newSpiller(w)
+	w.wg.Go(w.spiller.run)
 	w.wg.Go(w.accept) // last: a peer may know the address from an earlier worker
 	return nil
 }
