@@ -117,6 +117,9 @@ func (l *loop) flush() {
 	for _, e := range out.Errors {
 		l.s.log.warn(machineDefect, "problem", e)
 	}
+	for _, w := range out.Warnings {
+		l.s.log.warn("graph", "problem", w)
+	}
 	for _, c := range out.Close {
 		if w := l.workers[c.Address]; w != nil {
 			l.dropWorker(w, c.Reason, false)

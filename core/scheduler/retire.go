@@ -28,7 +28,7 @@ func (c *call) retireWorkers() (any, error) {
 	out := object{}
 	err = c.s.loop.do(ctx, func() {
 		l := c.s.loop
-		leaving = l.find(names)
+		leaving = l.mayRetire(l.find(names), c.bool("remove", true))
 		for _, w := range leaving {
 			out = append(out, field{w.address, w.identity()})
 			l.tell(w, &wire.WorkerStatusChange{Status: "closing_gracefully", StimulusID: c.str("stimulus_id")})
@@ -141,7 +141,7 @@ func (l *loop) planMoves(leaving []*workerPeer) (moves map[string]wire.KeyAddres
 			continue
 		}
 		busy = busy || len(l.m.Processing(w.address)) > 0
-		keys := l.m.HasWhat(w.address)
+		keys := slices.DeleteFunc(l.m.HasWhat(w.address), l.m.IsActor)
 		holders := l.holders(keys)
 		for i, k := range keys {
 			if slices.ContainsFunc(holders[i], func(h *workerPeer) bool { return slices.Contains(staying, h) }) {
@@ -255,6 +255,9 @@ func (l *loop) planCopies(moves map[string]wire.KeyAddresses, keys []wire.Key, n
 	for i, held := range l.m.WhoHas(keys) {
 		k, holders := held.Key, held.Addresses
 		have := 0
+		if l.m.IsActor(k) {
+			continue
+		}
 		for _, w := range among {
 			if slices.Contains(holders, w.address) {
 				have++

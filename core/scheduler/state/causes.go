@@ -60,7 +60,7 @@ func (x *exit) describe() string {
 
 // actorLost says that the state of an actor ended with its worker.
 func (m *Machine) actorLost(t *task) *cause {
-	return builtinCause("RuntimeError", t.key, fmt.Sprintf("actor %s was lost with its worker; create it anew", t.key))
+	return builtinCause("RuntimeError", t.key, fmt.Sprintf("Worker holding Actor was lost: the state of %s ended with its worker; create it anew", t.key))
 }
 
 // pickleText writes text for a V instruction: raw-unicode-escape, with what

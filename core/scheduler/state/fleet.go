@@ -91,7 +91,7 @@ func (e RemoveWorker) apply(m *Machine) {
 	for len(w.has) > 0 {
 		t := w.has[len(w.has)-1]
 		m.unhold(t, w)
-		if t.has.len() == 0 {
+		if t.vanished() {
 			m.recommend(t, Released)
 		}
 	}

@@ -65,11 +65,12 @@ func (m *Machine) wish(c *client, keys []wire.Key, fresh []*task) (again []*task
 
 // nextGeneration is the middle number of the priority of a graph's tasks:
 // later graphs come later, unless they follow at once; a graph sent by a task
-// comes just before that task's own.
+// comes before all others of its user priority, as in Dask, and the graphs of
+// its own tasks before that: what is deepest ends first.
 func (m *Machine) nextGeneration(e *UpdateGraph) float64 {
 	if e.SubmittingTask != "" {
 		if parent := m.tasks.Get(e.SubmittingTask); parent != nil {
-			return parent.priority[1] - 0.01
+			return min(parent.priority[0], parent.priority[1], 0) - 0.01
 		}
 	}
 	if m.lastGraph.IsZero() || m.now.Sub(m.lastGraph) > e.FifoTimeout {
@@ -89,6 +90,7 @@ func (m *Machine) create(defs []wire.TaskDef, generation float64) []*task {
 			t = m.newTask(d.Key)
 		}
 		if t.hasSpec() || t.state != Released {
+			m.keepFirst(t, d)
 			continue
 		}
 		t.set(specified | inGraph)

@@ -248,7 +248,7 @@ func TestAnActorIsLostWithItsWorker(t *testing.T) {
 	s.do(AddWorker{Address: "v", Status: "running"})
 	s.skip()
 	s.lose("w")
-	const told = "RuntimeError: actor a was lost with its worker; create it anew"
+	const told = "RuntimeError: Worker holding Actor was lost: the state of a ended with its worker; create it anew"
 	s.expect("v: gone w", "c: a erred: "+told, "c: y erred: "+told)
 	s.do(RetryKeys{Client: "c", Keys: ks("y")})
 	s.expect("c: a retried", "c: y retried", "v: compute a")

@@ -99,6 +99,8 @@ type Output struct {
 	// Errors are defects of the machine itself: impossible transitions and,
 	// with Validate, broken invariants. Log them; the machine goes on.
 	Errors []string
+	// Warnings are mistakes of clients to be logged.
+	Warnings []string
 }
 
 // ToWorker is a message for a worker's stream.

@@ -133,7 +133,7 @@ func (e MissingData) apply(m *Machine) {
 // is released, and runs again where somebody needs it.
 func (m *Machine) lose(w *worker, k wire.Key) {
 	t := m.tasks.Get(k)
-	if t != nil && m.unhold(t, w) && t.has.len() == 0 && t.state == Memory {
+	if t != nil && m.unhold(t, w) && t.state == Memory && t.vanished() {
 		m.recommend(t, Released)
 	}
 }

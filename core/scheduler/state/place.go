@@ -17,14 +17,18 @@ const (
 	worthWaiting = 10e-3
 )
 
-// cost is what placing a task on a worker costs: seconds until it starts, then
-// tasks a thread, then bytes held.
+// cost is what placing a task on a worker costs: the actors there, if it is to be
+// one more, then seconds until it starts, then tasks a thread, then bytes held.
 type cost struct {
+	actors       int
 	start, share float64
 	bytes        int64
 }
 
 func (a cost) less(b cost) bool {
+	if a.actors != b.actors {
+		return a.actors < b.actors
+	}
 	if a.start != b.start {
 		return a.start < b.start
 	}
@@ -90,7 +94,7 @@ func (c *choice) holders() {
 // scan compares open workers: all of few, else a window that moves on, and the
 // holders of inputs.
 func (c *choice) scan(ws []*worker) {
-	if len(ws) <= fewOpen || len(c.t.limits.workers) > 0 || len(c.t.limits.resources) > 0 {
+	if len(ws) <= fewOpen || c.t.is(actor) || len(c.t.limits.workers) > 0 || len(c.t.limits.resources) > 0 {
 		for _, w := range ws {
 			c.offer(w)
 		}
@@ -135,7 +139,10 @@ func (c *choice) compare(w *worker) {
 		held, count = w.heldBytes, w.heldCount
 	}
 	n := float64(w.nthreads)
-	x := cost{w.occupancy / n, float64(w.load()) / n, w.nbytes}
+	x := cost{start: w.occupancy / n, share: float64(w.load()) / n, bytes: w.nbytes}
+	if c.t.is(actor) {
+		x.actors = w.actors
+	}
 	if missing := len(c.t.deps) - count; missing > 0 {
 		x.start += float64(c.total-held)/c.m.bandwidth + fetchLatency*float64(min(missing, 10))
 	}
@@ -146,7 +153,7 @@ func (c *choice) compare(w *worker) {
 
 // full lets holders without a free slot compete when much data is at stake.
 func (c *choice) full() {
-	if float64(c.total)/c.m.bandwidth < worthWaiting {
+	if float64(c.total)/c.m.bandwidth < worthWaiting || c.t.is(actor) {
 		return
 	}
 	c.eachHolder(func(w *worker) {

@@ -113,9 +113,9 @@ func TestGenerationsCount(t *testing.T) {
 	}
 }
 
-// Tasks that a task submits come before those of its own graph: it may wait
+// Tasks that a task submits come before all of its user priority: it may wait
 // for them.
-func TestGraphsOfTasksComeJustBeforeThem(t *testing.T) {
+func TestGraphsOfTasksComeBeforeAllOthers(t *testing.T) {
 	s := newScript(t)
 	s.join("w")
 	s.submit("a b", "a", "b")
@@ -129,7 +129,7 @@ func TestGraphsOfTasksComeJustBeforeThem(t *testing.T) {
 	if got := s.order("w"); got != "adbce" {
 		t.Errorf("ran %s", got)
 	}
-	if i, _ := s.m.Task(ks("d")[0]); i.State != Memory || i.Priority != [3]float64{0, 0.99, 0} {
+	if i, _ := s.m.Task(ks("d")[0]); i.State != Memory || i.Priority != [3]float64{0, -0.01, 0} {
 		t.Errorf("priority %v", i.Priority)
 	}
 }

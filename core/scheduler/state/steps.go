@@ -90,6 +90,9 @@ func (m *Machine) toMemory(t *task, w *worker) {
 		m.leave(t)
 	}
 	m.hold(t, w)
+	if t.is(actor) {
+		m.settleIn(t, w)
+	}
 	m.enterState(t, Memory)
 	t.waitingOn = 0
 	for i := range t.dependents {
@@ -123,7 +126,7 @@ func (m *Machine) inMemory(t *task) *wire.KeyInMemory {
 
 // memoryReleased drops a result: nobody needs it, or its last copy is lost.
 func (m *Machine) memoryReleased(t *task) {
-	if t.is(actor) && t.wants.len() > 0 && t.has.len() == 0 {
+	if t.is(actor) && t.wants.len() > 0 && t.home() == nil {
 		m.fail(t, m.actorLost(t))
 		m.recommend(t, Erred)
 		return

@@ -56,6 +56,7 @@ type extra struct {
 	deaths      []*exit
 	parkedAt    time.Time // when it came to no-worker
 	lost        string    // why it can never run (again), for the clients who want it
+	home        *worker   // where an actor lives
 }
 
 // cause is a failure, shared by all tasks that it fails.

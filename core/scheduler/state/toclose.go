@@ -21,6 +21,7 @@ type ToClose struct {
 // WorkersToClose picks workers whose end costs least: idle ones first, those
 // with few bytes before others, then the ones that will soon be done. Workers
 // with long-running tasks stay: such tasks start others, and would begin again.
+// So do workers with actors, whose state would be lost.
 func (m *Machine) WorkersToClose(want ToClose) []string {
 	if want.N == 0 {
 		return nil
@@ -31,7 +32,7 @@ func (m *Machine) WorkersToClose(want ToClose) []string {
 	var pool []*worker
 	held := 0.0
 	for _, w := range m.list {
-		if w.seceded == 0 && (w.running() || w.status == statusPaused) {
+		if w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
 			pool = append(pool, w)
 		}
 		held += float64(w.nbytes)

@@ -29,7 +29,7 @@ func (m *Machine) validateFleet() {
 func (m *Machine) validateWorker(w *worker) {
 	var nbytes int64
 	var occupancy, ahead float64
-	seceding, used := 0, map[string]float64{}
+	seceding, actors, used := 0, 0, map[string]float64{}
 	for i, t := range w.processing {
 		if t.on != w || int(t.onPos) != i || m.tasks.Get(t.key) != t {
 			m.fault("wrong place in the tasks of "+w.address, t.key)
@@ -40,18 +40,24 @@ func (m *Machine) validateWorker(w *worker) {
 		} else {
 			ahead += m.aheadOf(t.expected)
 		}
+		if t.is(actor) {
+			actors++
+		}
 		for r, n := range t.limits.resources {
 			used[r] += n
 		}
 	}
 	for i, t := range w.has {
 		nbytes += t.size(m)
+		if t.home() == w {
+			actors++
+		}
 		if l := t.has.find(w); l == nil || int(l.pos) != i || m.tasks.Get(t.key) != t {
 			m.fault("wrong place in the results of "+w.address, t.key)
 		}
 	}
-	if nbytes != w.nbytes || seceding != w.seceded {
-		m.fault("wrong bytes or long-running tasks of "+w.address, "")
+	if nbytes != w.nbytes || seceding != w.seceded || actors != w.actors {
+		m.fault("wrong bytes, actors or long-running tasks of "+w.address, "")
 	}
 	if !near(occupancy, w.occupancy) || !near(ahead, w.ahead) {
 		m.fault("wrong occupancy of "+w.address, "")

@@ -26,6 +26,7 @@ type worker struct {
 	has        []*task
 	nbytes     int64
 	seceded    int
+	actors     int     // that live here or are being made here
 	occupancy  float64 // seconds
 	ahead      float64 // the same, each task capped at the pipeline's duration
 	used       map[string]float64
@@ -142,6 +143,9 @@ func (m *Machine) unhold(t *task, w *worker) bool {
 	w.has[end] = nil
 	w.has = w.has[:end]
 	w.nbytes -= t.size(m)
+	if t.is(actor) {
+		m.moveOut(t, w)
+	}
 	return true
 }
 
@@ -182,6 +186,9 @@ func (m *Machine) enter(t *task, w *worker, expected float64) {
 	w.occupancy += expected
 	w.ahead += m.aheadOf(expected)
 	w.use(t, 1)
+	if t.is(actor) {
+		w.actors++
+	}
 	m.refresh(w)
 }
 
@@ -206,6 +213,9 @@ func (m *Machine) leave(t *task) *worker {
 		m.unexpect(t, w)
 	}
 	w.use(t, -1)
+	if t.is(actor) {
+		w.actors--
+	}
 	if end == 0 {
 		w.occupancy, w.ahead = 0, 0 // no rest of rounding
 	}
