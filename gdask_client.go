@@ -13,6 +13,7 @@ import (
 
 	"github.com/gdask/gdask/core/client"
 	"github.com/gdask/gdask/core/cluster"
+	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -201,20 +202,25 @@ func (c *Client) submit(defs []wire.TaskDef) []client.Future {
 
 // usable refuses arguments that are futures of other clients, or whose
 // failure was never sent.
-func (c *Client) usable(args []any) error {
+func (c *Client) usable(args []any) (err error) {
 	for _, a := range args {
-		f, ok := a.(AnyFuture)
-		if !ok {
-			continue
-		}
-		if f.core().Client() != c.core {
-			return fmt.Errorf("gdask: argument %s is a future of another client; gather it and pass its value", f.Key())
-		}
-		if err := f.core().Unsent(); err != nil {
-			return err
-		}
+		task.EachReference(a, func(r task.Reference) {
+			if f, ok := r.(AnyFuture); ok && err == nil {
+				err = c.mayUse(f.core())
+			}
+		})
 	}
-	return nil
+	return err
+}
+
+func (c *Client) mayUse(f *client.Future) error {
+	switch {
+	case !f.Bound():
+		return f.Unsent()
+	case f.Client() != c.core:
+		return fmt.Errorf("gdask: argument %s is a future of another client; gather it and pass its value", client.KeyText(f.Key()))
+	}
+	return f.Unsent()
 }
 
 // Retry runs failed tasks again, and what made them fail.

@@ -1,6 +1,9 @@
 package gdask
 
-import "github.com/gdask/gdask/core/client"
+import (
+	"github.com/gdask/gdask/core/client"
+	"github.com/gdask/gdask/sdk/actor"
+)
 
 // TaskError is the failure of a task: its message and the worker's stack.
 type TaskError = client.TaskError
@@ -13,6 +16,12 @@ type CancelledError = client.CancelledError
 
 // ConnectionError says that the scheduler was lost and did not come back in time.
 type ConnectionError = client.ConnectionError
+
+// ActorLostError says that an actor's state was lost with its worker.
+type ActorLostError = actor.LostError
+
+// ActorCallError is the failure of an actor's method, as its worker saw it.
+type ActorCallError = actor.CallError
 
 // Errors of futures that can have no result any more.
 var (

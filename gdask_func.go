@@ -24,6 +24,8 @@ type Function[R any] struct {
 	fn   *task.Function
 	err  error
 	opt  Options
+	// actor says that the result stays on its worker.
+	actor bool
 }
 
 // Options of a call. The zero value is Dask's default.
@@ -133,7 +135,7 @@ func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 func (f *Function[R]) mapKeys() func() wire.Key {
 	prefix := f.opt.Key
 	if prefix == "" {
-		if !f.opt.Impure {
+		if !f.opt.Impure && !f.actor {
 			return nil
 		}
 		prefix = f.name + "-" + token()
@@ -151,7 +153,8 @@ func token() string { return strings.ToLower(rand.Text()) }
 // define makes the task of one call. key names it when not nil.
 func (f *Function[R]) define(c *Client, args []any, key func() wire.Key) (wire.TaskDef, error) {
 	def := wire.TaskDef{Runtime: runtimeGo, Priority: f.opt.Priority, Retries: f.opt.Retries, Workers: f.opt.Workers,
-		AllowOther: f.opt.AllowOtherWorkers, Resources: f.opt.Resources, Timeout: f.opt.Timeout.Seconds()}
+		AllowOther: f.opt.AllowOtherWorkers, Resources: f.opt.Resources, Timeout: f.opt.Timeout.Seconds(),
+		Actor: f.actor}
 	if key != nil {
 		def.Key = key()
 	}
@@ -190,7 +193,7 @@ func (f *Function[R]) key(call *task.Call) (wire.Key, error) {
 	if f.opt.Key != "" {
 		return wire.StrKey(f.opt.Key), nil
 	}
-	if f.opt.Impure {
+	if f.opt.Impure || f.actor {
 		return wire.StrKey(f.name + "-" + token()), nil
 	}
 	var space [96]byte

@@ -18,8 +18,9 @@ import (
 // until then. Futures that were forgotten are released when the garbage
 // collector finds them; those of one Map in groups of 64.
 type Future[R any] struct {
-	c *Client
-	f *client.Future
+	c   *Client
+	f   *client.Future
+	own *Future[R] // what this one is a copy of, so that it is not released
 }
 
 // AnyFuture is a future of any type.
@@ -91,7 +92,7 @@ func (f *Future[R]) Result(ctx context.Context) (R, error) {
 		var zero R
 		return zero, err
 	}
-	return decode[R](f.f.Key(), o)
+	return decode[R](f.c, f.f.Key(), o)
 }
 
 // Exception waits and returns why there is no result: a [*TaskError], a
@@ -127,7 +128,15 @@ func (f *Future[R]) String() string {
 
 func (f *Future[R]) core() *client.Future { return f.f }
 
-func decode[R any](k wire.Key, o wire.Opaque) (R, error) {
+// decode is a value from the wire as an R of its own client.
+func decode[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
+	if c != nil && holdsHandles(reflect.TypeFor[R]()) {
+		return decodeBound[R](c, k, o)
+	}
+	return decodePlain[R](k, o)
+}
+
+func decodePlain[R any](k wire.Key, o wire.Opaque) (R, error) {
 	var zero R
 	if v, ok := o.Ref.(R); ok {
 		return v, nil

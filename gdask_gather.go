@@ -37,7 +37,7 @@ func Gather[R any](ctx context.Context, fs []*Future[R]) ([]R, error) {
 	}
 	rs := make([]R, len(out))
 	for i := range out {
-		if rs[i], err = decode[R](fs[i].f.Key(), out[i].Value); err != nil {
+		if rs[i], err = decode[R](fs[i].c, fs[i].f.Key(), out[i].Value); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +56,7 @@ func GatherSkip[R any](ctx context.Context, fs []*Future[R]) ([]R, error) {
 		if out[i].Err != nil {
 			continue
 		}
-		r, err := decode[R](fs[i].f.Key(), out[i].Value)
+		r, err := decode[R](fs[i].c, fs[i].f.Key(), out[i].Value)
 		if err != nil {
 			return nil, err
 		}

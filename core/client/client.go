@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gdask/gdask/sdk/actor"
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/gdask/gdask/sdk/wire/keytable"
 )
@@ -18,6 +19,7 @@ type Client struct {
 	id      string
 	set     Settings
 	pool    *wire.Pool
+	actors  *actor.Caller
 
 	ctx    context.Context // ends when the client closes
 	cancel context.CancelFunc
@@ -54,6 +56,7 @@ func Dial(ctx context.Context, address string, s Settings) (*Client, error) {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.pool = wire.NewPool(c.set.Transports.Dial, c.set.Wire, c.set.ConnectionLimit)
+	c.actors = &actor.Caller{Pool: c.pool, Scheduler: address, Watch: c.set.WatchFetch}
 	c.link, c.byRef, c.peer = l, l.conn.ByReference(), l.conn.Peer()
 	c.wg.Go(func() { c.own(l) })
 	c.wg.Go(c.heartbeats)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/gdask/gdask/sdk/actor"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -105,28 +107,28 @@ func (c *Client) reopen(k wire.Key, to Status) {
 	}
 }
 
-// killedWorker begins the pickle of Dask's exception of that name.
-var killedWorker = []byte("cdistributed.scheduler\nKilledWorker\n")
+// How the scheduler's own exceptions are told: killedWorker begins the pickle of
+// Dask's exception of that name, actorLost the text of a RuntimeError.
+var (
+	killedWorker = []byte("cdistributed.scheduler\nKilledWorker\n")
+	actorLost    = []byte("cbuiltins\nRuntimeError\n(V" + actor.Lost)
+)
 
 func taskError(m *wire.TaskErred) error {
 	e := &TaskError{Key: m.Key, Message: m.ExceptionText, Stack: m.TracebackText, Exception: m.Exception}
 	if e.Message == "" {
 		e.Message = exceptionText(m.Exception)
 	}
-	if isKilled(m.Exception) {
+	switch {
+	case mentions(m.Exception, killedWorker):
 		return &KilledWorkerError{Task: e}
+	case mentions(m.Exception, actorLost):
+		return &actor.LostError{Key: m.Key, Err: e}
 	}
 	return e
 }
 
-func isKilled(o wire.Opaque) bool {
-	if bytes.Contains(o.Raw, killedWorker) {
-		return true
-	}
-	for _, f := range o.Frames {
-		if bytes.Contains(f, killedWorker) {
-			return true
-		}
-	}
-	return false
+func mentions(o wire.Opaque, what []byte) bool {
+	return bytes.Contains(o.Raw, what) ||
+		slices.ContainsFunc(o.Frames, func(f []byte) bool { return bytes.Contains(f, what) })
 }

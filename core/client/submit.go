@@ -1,6 +1,9 @@
 package client
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -112,6 +115,17 @@ func (c *Client) Desire(keys []wire.Key) []Future {
 func (c *Client) Failed(k wire.Key, err error) *Future {
 	return &Future{c: c, s: &state{key: k, refs: 1, status: Erred, err: err, local: true}}
 }
+
+// errUnbound is why a future that came as data has no result yet.
+var errUnbound = errors.New("client: the future came as data and belongs to no client; bind it to one")
+
+// Unbound is a future that came as data: it has a key, and belongs to no client.
+func Unbound(k wire.Key) *Future {
+	return (&Client{}).Failed(k, fmt.Errorf("%w: %s", errUnbound, KeyText(k)))
+}
+
+// Bound says whether the future belongs to a client.
+func (f *Future) Bound() bool { return f.c.pool != nil }
 
 // Cancel drops this client's wish for the futures' keys, everybody's with
 // force; tasks that nobody wants any more and all that depends on them are

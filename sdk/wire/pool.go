@@ -63,6 +63,17 @@ func (p *Pool) CallRaw(ctx context.Context, address string, req Msg) (Opaque, er
 	return o, err
 }
 
+// CallOnce is CallRaw for requests that must not be made twice: a kept connection
+// that turns out dead is not replaced, because the request may have arrived.
+func (p *Pool) CallOnce(ctx context.Context, address string, req Msg) (Opaque, error) {
+	var o Opaque
+	err := p.attempt(ctx, address, req.Op(), true, func(c *Conn) (err error) {
+		o, err = callRaw(c, address, req)
+		return err
+	})
+	return o, err
+}
+
 // GetData is Call for get_data with its trailing "OK". Busy answers are the
 // caller's to retry.
 func (p *Pool) GetData(ctx context.Context, address string, req *GetData) (*GetDataReply, error) {
@@ -83,6 +94,10 @@ func (p *Pool) GetData(ctx context.Context, address string, req *GetData) (*GetD
 // succeeded or the peer merely reported a failure. A kept connection that turns
 // out dead before an answer is replaced once by a fresh one.
 func (p *Pool) with(ctx context.Context, address, op string, f func(*Conn) error) error {
+	return p.attempt(ctx, address, op, false, f)
+}
+
+func (p *Pool) attempt(ctx context.Context, address, op string, once bool, f func(*Conn) error) error {
 	for {
 		c, kept, err := p.take(ctx, address)
 		if err != nil {
@@ -102,7 +117,7 @@ func (p *Pool) with(ctx context.Context, address, op string, f func(*Conn) error
 		case !healthy && p.isClosed():
 			return fmt.Errorf("wire: %s to %s: %w", op, address, ErrPoolClosed)
 		}
-		if kept && !healthy && isDead(err) {
+		if kept && !once && !healthy && isDead(err) {
 			continue
 		}
 		return err

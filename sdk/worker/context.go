@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 
+	"github.com/gdask/gdask/sdk/actor"
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/internal/workerrt"
 	"github.com/gdask/gdask/sdk/wire"
@@ -39,6 +40,23 @@ func (s *Scope) Transports() *comm.Set { return s.job.Worker().Transports() }
 // LocalDirectory is the worker's private directory for files; it is removed
 // when the worker ends.
 func (s *Scope) LocalDirectory() string { return s.job.Worker().LocalDirectory() }
+
+// Actors makes calls of actors as the worker.
+func (s *Scope) Actors() *actor.Caller { return s.job.Worker().Actors() }
+
+// Go runs f in a goroutine that the worker waits for at its end; false when it is
+// ending already.
+func (s *Scope) Go(f func()) bool { return s.job.Worker().Go(f) }
+
+// Chain are the actors whose methods wait for what runs here, itself last; nil
+// outside of actors.
+func (s *Scope) Chain() []wire.Key { return s.job.Chain() }
+
+// Annotations are what the client attached to the task.
+func (s *Scope) Annotations() wire.Opaque { return s.job.Annotations() }
+
+// Priority is the task's place in the order of tasks: smaller numbers run first.
+func (s *Scope) Priority() []float64 { return s.job.Priority() }
 
 // Secede gives the task's slot to another task while this one goes on. A task
 // that waits for tasks that it submitted must secede, or it may wait for ever.

@@ -24,6 +24,9 @@ func (w *Worker) handle(e state.Event) {
 		return
 	case *state.Done:
 		w.pace.add(e.Stop - e.Start)
+		if a, ok := e.Data.(*actor); ok {
+			defer w.born(a)
+		}
 	}
 	w.apply(e)
 }
@@ -100,6 +103,11 @@ func (w *Worker) settle() {
 		w.startTimer(t)
 	}
 	w.obey(&o)
+	for _, v := range o.Ended {
+		if a, ok := v.(*actor); ok {
+			w.bury(a)
+		}
+	}
 	s := w.m.Stats()
 	if *w.stats.Load() != s {
 		w.stats.Store(&s)

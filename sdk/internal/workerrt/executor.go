@@ -117,6 +117,18 @@ func (e *executor) lostSlot(j *Job) {
 	j.finish(time.Unix(0, j.began.Load()), nil, errGoexit)
 }
 
+// beside runs f in a goroutine that close waits for, but in no slot; false when
+// it is too late.
+func (e *executor) beside(f func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.wg.Go(f)
+	return true
+}
+
 // grow and shrink change the number of slots by one.
 func (e *executor) grow() {
 	e.mu.Lock()

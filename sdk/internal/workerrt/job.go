@@ -29,6 +29,8 @@ type Job struct {
 	seceded  bool
 	onDisk   bool // some inputs are
 	lost     lostInputs
+	slotless bool       // a call of an actor, which takes no slot
+	chain    []wire.Key // the actors that wait for this one, itself last
 }
 
 // Phases of a job: it is begun by a slot or taken back by the machine, never both.
@@ -73,6 +75,12 @@ func (j *Job) Spec() wire.Opaque { return j.msg.RunSpec }
 
 // Annotations are what the client attached for whoever runs the task.
 func (j *Job) Annotations() wire.Opaque { return j.msg.Annotations }
+
+// Priority is the scheduler's.
+func (j *Job) Priority() []float64 { return j.msg.Priority }
+
+// Chain are the actors that wait for this run, its own last.
+func (j *Job) Chain() []wire.Key { return j.chain }
 
 // Worker is the worker that runs it.
 func (j *Job) Worker() *Worker { return j.w }
@@ -197,6 +205,9 @@ func (j *Job) outcome(value any, err error) {
 		}
 	}()
 	d := &j.done
+	if j.msg.Actor && err == nil {
+		value, err = j.w.newActor(j.key, value)
+	}
 	switch lost := j.lost.get(); {
 	case err != nil && len(lost) > 0:
 		d.Lost = lost
@@ -205,6 +216,10 @@ func (j *Job) outcome(value any, err error) {
 	case err != nil:
 		d.Failure = j.failure(err)
 	default:
+		if a, ok := value.(*actor); ok {
+			d.Data, d.Nbytes, d.Type = a, task.Sizeof(a.value), typeName(a.value)
+			return
+		}
 		d.Nbytes = task.Sizeof(value) // first: it may panic
 		d.Data, d.Type = value, typeName(value)
 		j.w.straightToDisk(d)

@@ -48,7 +48,7 @@ func (w *Worker) request(m wire.Msg) any {
 	case "ping", "echo":
 		reply = "pong"
 	case "actor_execute", "actor_attribute":
-		err = errors.New("worker: actors are not available on Go workers; use a plain task, or a Python worker")
+		return w.callActor(m.Op(), whole)
 	case "run_coroutine", "plugin-add", "plugin-remove", "profile":
 		err = fmt.Errorf("worker: operation %q is for Python workers; this is a Go worker", m.Op())
 	default:

@@ -219,7 +219,7 @@ func TestSmallRequests(t *testing.T) {
 			t.Errorf("versions: %q", o.Raw)
 		}
 		for op, text := range map[string]string{
-			"actor_execute": "actors are not available", "plugin-add": "Python workers", "nonsense": `unknown operation "nonsense"`,
+			"actor_execute": "field actor", "plugin-add": "Python workers", "nonsense": `unknown operation "nonsense"`,
 			"run": "registered functions only", "gather": "", "free_keys": "",
 		} {
 			fields := map[string]any{}

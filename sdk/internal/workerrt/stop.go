@@ -150,6 +150,7 @@ func (w *Worker) close(why error) {
 	w.web.close()
 	<-slots
 	w.wg.Wait()
+	w.actors.close()
 	w.set.Process.leave(w)
 	w.err = errors.Join(why, w.dir.close())
 	w.setStatus("closed")

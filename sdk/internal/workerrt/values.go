@@ -37,16 +37,22 @@ func (r *remote) as(t reflect.Type) (any, error) {
 
 // valueAs is a stored value as a t. Values made here are handed on as they are.
 func valueAs(v any, t reflect.Type) (any, error) {
-	if r, ok := v.(*remote); ok {
-		return r.as(t)
+	switch v := v.(type) {
+	case *remote:
+		return v.as(t)
+	case *actor:
+		return v.as(t)
 	}
 	return v, nil
 }
 
 // encoded is a stored value for a peer.
 func encoded(v any, byReference bool) (wire.Opaque, error) {
-	if r, ok := v.(*remote); ok {
-		return r.o, nil
+	switch v := v.(type) {
+	case *remote:
+		return v.o, nil
+	case *actor:
+		return v.ref().Opaque(), nil
 	}
 	if byReference {
 		if v == nil {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	ref "github.com/gdask/gdask/sdk/actor"
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
 	"github.com/gdask/gdask/sdk/wire"
@@ -17,7 +18,7 @@ import (
 
 var (
 	errGoexit   = errors.New("worker: the task's function ended its goroutine with runtime.Goexit; return an error instead")
-	errStopping = errors.New("worker: stopping")
+	errStopping = errors.New(ref.Stopping)
 
 	errSlowRegistration = fmt.Errorf("no answer to the registration within %v", registerPatience)
 )
@@ -49,6 +50,9 @@ type Worker struct {
 	jobs    []*Job
 	pace    pace
 	gathers map[string]context.CancelFunc
+
+	actors actors
+	caller *ref.Caller
 
 	stream  atomic.Pointer[wire.Stream]
 	session atomic.Pointer[wire.Conn]
@@ -119,6 +123,7 @@ func newWorker(s Settings) *Worker {
 	w.inbox.begin, w.inbox.handle, w.inbox.settle = w.begins, w.handle, w.settle
 	w.stats.Store(&state.Stats{})
 	w.pool = wire.NewPool(w.dial, s.Wire, 0)
+	w.caller = &ref.Caller{Pool: w.pool, Scheduler: s.Scheduler}
 	return w
 }
 
@@ -205,6 +210,12 @@ func (w *Worker) Scheduler() string { return w.set.Scheduler }
 
 // Transports are what the worker dials with.
 func (w *Worker) Transports() *comm.Set { return w.set.Transports }
+
+// Go runs f in a goroutine that the worker waits for at its end.
+func (w *Worker) Go(f func()) bool { return w.exec.beside(f) }
+
+// Actors makes calls of actors as this worker.
+func (w *Worker) Actors() *ref.Caller { return w.caller }
 
 // LocalDirectory is the worker's own directory; it is removed at the end.
 func (w *Worker) LocalDirectory() string { return w.dir.path }

@@ -107,11 +107,12 @@ type Output struct {
 	Spill    []Spill // values to be written
 	Drop     []any   // what stood for values on disk that are not needed any more
 	Memory   MemoryOrders
+	Ended    []any // the values of actors that nobody wants any more
 }
 
 // Empty says that there is nothing to do.
 func (o *Output) Empty() bool {
-	return len(o.Execute)+len(o.Cancel)+len(o.Rejoined)+len(o.Gather)+len(o.Send)+len(o.Timers)+len(o.Spill)+len(o.Drop) == 0 && o.Memory == MemoryOrders{}
+	return len(o.Execute)+len(o.Cancel)+len(o.Rejoined)+len(o.Gather)+len(o.Send)+len(o.Timers)+len(o.Spill)+len(o.Drop)+len(o.Ended) == 0 && o.Memory == MemoryOrders{}
 }
 
 // Gather asks for Keys from Peer; a Gathered must follow.

@@ -143,10 +143,11 @@ func (o Output) reset() Output {
 	clear(o.Timers)
 	clear(o.Spill)
 	clear(o.Drop)
+	clear(o.Ended)
 	return Output{
 		Execute: o.Execute[:0], Cancel: o.Cancel[:0], Rejoined: o.Rejoined[:0],
 		Gather: o.Gather[:0], Send: o.Send[:0], Timers: o.Timers[:0],
-		Spill: o.Spill[:0], Drop: o.Drop[:0],
+		Spill: o.Spill[:0], Drop: o.Drop[:0], Ended: o.Ended[:0],
 	}
 }
 

@@ -93,6 +93,10 @@ func (m *Machine) keep(t *Task, disk int64) {
 		m.toDisk(t, disk)
 		return
 	}
+	if t.Actor { // it is written nowhere
+		m.makeRoom()
+		return
+	}
 	m.push(t)
 	if target := m.cfg.Memory.Target; target > 0 && t.Nbytes > target && m.mayWrite() {
 		m.spill(t) // it would push everything else out

@@ -65,8 +65,11 @@ func (m *Machine) release(t *Task) {
 	m.dropDeps(t)
 	if t.State == Memory {
 		m.unkeep(t)
+		if t.Actor {
+			m.out.Ended = append(m.out.Ended, t.Data)
+		}
 	}
-	t.Data, t.Msg, t.Failure, t.wanted = nil, nil, nil, false
+	t.Data, t.Msg, t.Failure, t.wanted, t.Actor = nil, nil, nil, false, false
 	m.enter(t, Released)
 	t.epoch++
 	m.forget(t)
@@ -118,7 +121,7 @@ func (m *Machine) dropDeps(t *Task) {
 	}
 }
 
-// removeReplicas drops copies unless a task here needs them; then the scheduler
+// removeReplicas drops copies unless a task here needs them or an actor lives here; then the scheduler
 // is told that they stay.
 func (m *Machine) removeReplicas(e *wire.RemoveReplicas) {
 	var kept []wire.Key
@@ -126,7 +129,7 @@ func (m *Machine) removeReplicas(e *wire.RemoveReplicas) {
 		t := m.tasks.Get(k)
 		switch {
 		case t == nil:
-		case t.State == Memory && t.users > 0:
+		case t.State == Memory && (t.users > 0 || t.Actor):
 			kept = append(kept, k)
 		case t.State == Memory:
 			m.out.Send = append(m.out.Send, &wire.ReleaseWorkerData{Key: k, StimulusID: e.StimulusID})
@@ -158,6 +161,9 @@ func (m *Machine) updateData(e *UpdateData) {
 	for i := range e.Items {
 		item := &e.Items[i]
 		t := m.ensure(item.Key)
+		if t.State == Memory && t.Actor { // what comes is a handle of it
+			continue
+		}
 		switch t.State {
 		case Executing, LongRunning, Cancelled, Resumed: // their end decides
 			continue

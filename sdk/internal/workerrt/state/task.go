@@ -58,6 +58,9 @@ type Task struct {
 	Run    any // the shell's own, while the executor has the task
 	// Type is the name of the value's type, "" when unknown.
 	Type string
+	// Actor says that Data is an object that lives here: it is never copied or
+	// written to disk, and Output.Ended tells its end.
+	Actor bool
 	// Failure is why it failed, in state Error.
 	Failure *Failure
 
