@@ -69,7 +69,7 @@ func (c *LocalCluster) build(p *plan) error {
 	}
 	schedulerLog := cluster.NewLogRing()
 	c.sched, err = scheduler.New(scheduler.Settings{
-		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, IdleTimeout: o.IdleTimeout,
+		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, IdleTimeout: o.IdleTimeout, Functions: functions,
 		Wire:             wire.Settings{WriteTimeout: o.PeerTimeout},
 		DashboardAddress: address, Logger: schedulerLog.Tee("scheduler", o.Logger.Named("scheduler")),
 	})
@@ -79,6 +79,7 @@ func (c *LocalCluster) build(p *plan) error {
 	c.host, err = plugins.NewHost(plugins.Settings{
 		Builtins: all.Workers(functions, set), Dirs: o.PluginDirs, Workers: o.Plugins, Strict: o.StrictPlugins, Logger: o.Logger.Named("plugins"),
 		OnExit: func(e worker.ExitReport) { c.sched.WorkerExited(exitEvent(e)) }, Memory: p.memoryWatch(),
+		Transports: set, Functions: functions,
 	})
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type Host struct {
 	parents map[string]bool // of the local directories of worker processes
 	closed  bool
 	starts  sync.WaitGroup
+	nannies sync.WaitGroup // each ends with its worker
 }
 
 // ErrClosed is what a closed host says.
@@ -199,6 +200,7 @@ func (h *Host) Close(ctx context.Context) error {
 		}
 	}
 	wg.Wait()
+	errs = append(errs, h.awaitNannies(ctx))
 	for _, parent := range parents {
 		worker.Purge(parent) // of killed ones
 	}

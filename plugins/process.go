@@ -25,13 +25,17 @@ func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.Start
 		return nil, err
 	}
 	c := h.set.Workers[e.Name]
+	n, err := h.nanny(ctx, &o)
+	if err != nil {
+		return nil, err
+	}
 	s, err := supervise.Start(ctx, supervise.Settings{
-		Plugin: e.Name, Policy: c.Restart, MemoryLimit: o.MemoryLimit, Logger: h.set.Logger,
+		Plugin: e.Name, Policy: c.Restart, MemoryLimit: o.MemoryLimit, Logger: n.logger(h.set.Logger),
 		HealthEvery: h.health, HealthDeadline: h.health,
 		Launch: func(ctx context.Context) (supervise.Instance, error) {
 			ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 			defer cancel()
-			v, err := facade.LaunchV1(ctx, spec, c.Config, h.set.Logger.GetLevel().String(), o)
+			v, err := facade.LaunchV1(ctx, n.prepare(ctx, spec), c.Config, h.set.Logger.GetLevel().String(), o)
 			if err != nil {
 				return nil, err // not v: a nil *V1 is no nil Instance
 			}
@@ -42,9 +46,18 @@ func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.Start
 		OnExit: func(e *supervise.ExitError) { h.exited(e, false) },
 	})
 	if err != nil {
+		n.close(h.set.Logger)
 		return nil, err
 	}
-	return &supervised{s: s, name: o.Name}, nil
+	w := &supervised{s: s, name: o.Name}
+	if n != nil {
+		n.Supervise(control{w})
+		h.nannies.Go(func() { // ends with the worker
+			<-s.Done()
+			n.close(h.set.Logger)
+		})
+	}
+	return w, nil
 }
 
 // spec is how the process of a class is started: a builtin's is this executable
@@ -65,12 +78,19 @@ func (h *Host) spec(e catalog.Entry) (launch.Spec, error) {
 			return spec, fmt.Errorf("worker plugin %q: plugins.strict is set and %s has no checksum; pin it with: gdask plugin verify %s",
 				e.Name, e.Path, e.Name)
 		}
-		spec.Env = launch.Environment(h.environ, c.EnvPassthrough, c.Env)
+		own := maps.Clone(h.set.Nanny.Env)
+		if own == nil {
+			own = map[string]string{}
+		}
+		maps.Copy(own, c.Env)
+		spec.Env = launch.Beneath(launch.Environment(h.environ, c.EnvPassthrough, own), h.set.Nanny.PreSpawn, h.set.Nanny.Environ)
 		return spec, nil
 	}
-	own := map[string]string{handshake.NameEnv: childClass(e.Name)}
+	own := map[string]string{}
 	maps.Copy(own, c.Env)
-	spec.Env = launch.FullEnvironment(h.environ, own)
+	maps.Copy(own, h.set.Nanny.Env)
+	own[handshake.NameEnv] = childClass(e.Name)
+	spec.Env = launch.FullEnvironment(launch.Beneath(h.environ, h.set.Nanny.PreSpawn, h.set.Nanny.Environ), own)
 	return spec, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gdask/gdask/plugins/supervise"
+	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/worker"
 )
 
@@ -29,8 +31,23 @@ type Settings struct {
 	// Memory watches the memory of worker processes that have a limit; nil: nobody
 	// does.
 	Memory MemoryWatch
+	// Transports are the comm protocols by which the workers' nannies are reached; nil:
+	// workers have none, so that nobody but this host can restart them.
+	Transports *comm.Set
+	// Functions are what runs in nannies for clients that ask, and their plugins.
+	Functions *task.Registry
+	// Nanny says how workers are supervised besides.
+	Nanny NannySettings
 	// Logger gets the plugins' logs.
 	Logger hclog.Logger
+}
+
+// NannySettings are what configuration says of nannies.
+type NannySettings struct {
+	Environ  map[string]string // variables of worker processes; the host's own win
+	PreSpawn map[string]string // the same, from another place of the configuration
+	Env      map[string]string // variables that win over the host's own
+	Blocked  []string          // operations that nannies do not answer
 }
 
 // MemoryWatch watches the memory of one process until ctx ends. When it is too

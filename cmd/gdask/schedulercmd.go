@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gdask/gdask"
 	"github.com/gdask/gdask/builtin/all"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/core/scheduler"
@@ -69,7 +70,7 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 	defer func() { err = errors.Join(err, closeReader(reader)) }()
 	s, err := scheduler.New(scheduler.Settings{
 		State: stateConfig(c), Transports: set, Listen: []string{listenAddress(c, port)},
-		DashboardAddress: c.Cluster.DashboardAddress, Logger: log.Named("scheduler"), GraphReader: reader, Version: versionText(),
+		DashboardAddress: c.Cluster.DashboardAddress, Logger: log.Named("scheduler"), GraphReader: reader, Version: versionText(), Functions: gdask.Functions(),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout),
 		Wire:        wire.Settings{WriteTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP)},
 	})

@@ -175,7 +175,7 @@ func plain(o wire.Opaque) (wire.Opaque, error) {
 	case wire.Opaque:
 		return v, nil
 	case msgp.Marshaler:
-		o.Raw, err = v.MarshalMsg(nil)
+		o, err = wire.BodyOpaque(v)
 	default:
 		o.Raw, err = msgp.AppendIntf(nil, v)
 	}

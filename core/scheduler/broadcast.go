@@ -14,6 +14,7 @@ import (
 type target struct {
 	name, address string
 	ctx           context.Context
+	starting      bool // a nanny whose worker is not here yet
 }
 
 // broadcast sends one message to many workers and answers with what each said.
@@ -34,6 +35,8 @@ func (c *call) broadcast() (any, error) {
 		case errs[i] == nil:
 			out = append(out, field{t.name, &answers[i]})
 		case onError == "ignore":
+		case onError == "return_text": // asked by gdask clients, which read no pickles
+			out = append(out, field{t.name, object{{"status", "error"}, {"exception_text", errs[i].Error()}}})
 		case onError == "return" || onError == "return_pickle":
 			o := wire.BytesOpaque(pickleError("OSError", errs[i].Error()))
 			out = append(out, field{t.name, &o})

@@ -61,7 +61,7 @@ func (s *Scheduler) stackAsks(ctx context.Context, keys []wire.Key, some bool) (
 				running, wanted = l.m.Processing(w.address), true
 			}
 			if wanted {
-				asks = append(asks, stackAsk{target{w.address, w.address, w.ctx}, running})
+				asks = append(asks, stackAsk{target{name: w.address, address: w.address, ctx: w.ctx}, running})
 			}
 		}
 	})

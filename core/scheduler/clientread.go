@@ -123,6 +123,9 @@ func (r *clientReader) updateGraph(m *wire.UpdateGraph) {
 			return
 		}
 	}
+	if r.s.hooks.any.Load() {
+		r.run(func() { r.s.loop.hookGraph(r.id, tasks) })
+	}
 	r.event(state.UpdateGraph{
 		Client: r.id, Tasks: tasks, Keys: m.Keys, SubmittingTask: m.SubmittingTask,
 		FifoTimeout: time.Duration(float64(m.FifoTimeout) * float64(time.Second)),

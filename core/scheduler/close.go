@@ -39,7 +39,9 @@ func (s *Scheduler) shutdown(ctx context.Context) error {
 	started := s.enterClosing()
 	err := s.stopHTTP(ctx)
 	if started {
+		s.hooks.beforeClose(ctx)
 		s.farewell(ctx)
+		s.hooks.close(ctx)
 	}
 	s.cancel(errClosed)
 	s.closeConns()

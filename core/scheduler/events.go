@@ -67,6 +67,9 @@ func (t *topics) add(topic string, e topicEvent) {
 func (l *loop) event(topic string, msg wire.Opaque) {
 	e := topicEvent{l.now, msg}
 	l.topics.add(topic, e)
+	if len(l.hooked) > 0 {
+		l.hookEvent(topic, msg)
+	}
 	for _, c := range l.topics.subscribers[topic] {
 		l.toClient(c, &wire.Event{Topic: topic, Event: e.opaque()})
 	}

@@ -54,12 +54,28 @@ func (w *workerPeer) identity() object {
 	for _, r := range sortedKeys(w.reg.Resources) {
 		resources = append(resources, field{r, w.reg.Resources[r]})
 	}
-	return object{
+	out := object{
 		{"type", "Worker"}, {"id", named}, {"host", hostOf(w.address)}, {"resources", resources},
 		{"local_directory", w.reg.LocalDirectory}, {"name", named}, {"nthreads", w.reg.NThreads},
 		{"memory_limit", int64(w.reg.MemoryLimit)}, {"last_seen", unixSeconds(time.Unix(0, w.lastSeen.Load()))},
 		{"services", served}, {"metrics", &wire.Opaque{Raw: measured}}, {"status", w.status}, {"nanny", nanny},
 	}
+	return append(out, w.extra(out)...)
+}
+
+// extra is what a worker told of itself at its registration, beside Dask's fields.
+func (w *workerPeer) extra(known object) (more object) {
+	fields, err := splitMap(encoded(w.reg.Extra))
+	if err != nil {
+		return nil
+	}
+	for _, name := range sortedKeys(fields) {
+		if known.get(name) == nil {
+			v := fields[name]
+			more = append(more, field{name, &v})
+		}
+	}
+	return more
 }
 
 func (l *loop) sortedWorkers() []*workerPeer {

@@ -38,6 +38,10 @@ type loop struct {
 	// lastTick notices when this process itself was stopped for a while.
 	lastTick time.Time
 	rejected []state.Rejected
+	nannies  map[string]startingNanny
+	hooked   []*runner     // scheduler plugins
+	told     uint64        // transitions that they were told of
+	changed  chan struct{} // closed and replaced when a worker comes or goes
 }
 
 // totals counts what came and went since the start.
@@ -52,7 +56,7 @@ func newLoop(s *Scheduler, c state.Config) *loop {
 		s: s, m: m, in: newInbox(),
 		workers: map[string]*workerPeer{}, clients: map[string]*session{},
 		watch: map[*statusWatcher]struct{}{}, topics: newTopics(),
-		done: make(chan struct{}), idle: idler{limit: s.set.IdleTimeout},
+		done: make(chan struct{}), changed: make(chan struct{}), nannies: map[string]startingNanny{}, idle: idler{limit: s.set.IdleTimeout},
 	}
 }
 
@@ -99,6 +103,9 @@ func (l *loop) apply(e state.Event) { l.m.Apply(l.now, e) }
 // flush sends what the machine has said since the last flush.
 func (l *loop) flush() {
 	out := l.m.Take()
+	if len(l.hooked) > 0 {
+		l.hookTransitions()
+	}
 	for i := range out.ToWorkers {
 		l.toWorker(out.ToWorkers[i].Address, out.ToWorkers[i].Msg)
 	}

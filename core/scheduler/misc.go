@@ -4,9 +4,7 @@ import (
 	"context"
 	"os"
 	"runtime"
-	"sync"
 
-	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/tinylib/msgp/msgp"
 )
@@ -57,12 +55,6 @@ func isMap(o wire.Opaque) bool {
 	}
 	n, _, err := msgp.ReadMapHeaderBytes(o.Raw)
 	return err == nil && n > 0
-}
-
-// registerNanny tells a nanny what to install.
-func (c *call) registerNanny() (any, error) {
-	known := c.s.nannyPlugins.message(nil)
-	return &tree{object{{"status", "OK"}, {"nanny-plugins", &known}}}, nil
 }
 
 // unregister is a worker's (or its nanny's) word that the worker ends.
@@ -133,33 +125,3 @@ func (c *call) workerLogs() (any, error) {
 
 // missingWorkers answers an older question of gathering clients: nothing to say.
 func (c *call) missingWorkers() (any, error) { return nil, nil }
-
-// restart forgets all tasks and has the nannies of Python workers start them
-// anew. Workers without a nanny keep running, empty.
-func (c *call) restart() (any, error) {
-	err := c.s.loop.do(c.ctx, func() {
-		c.s.loop.apply(state.Restart{StimulusID: c.str("stimulus_id")})
-	})
-	if err != nil {
-		return nil, err
-	}
-	nannies, err := c.named(nil, true)
-	if err != nil {
-		return nil, err
-	}
-	m, err := newAsk("kill", field{"reason", "scheduler-restart"})
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := c.s.requestContext(c.ctx)
-	defer cancel()
-	_, errs := c.askAll(ctx, nannies, m)
-	var failed sync.Once
-	for i, e := range errs {
-		if e != nil {
-			c.s.log.warn("nanny did not restart its worker", "nanny", nannies[i].address, "error", e)
-			failed.Do(func() { err = e })
-		}
-	}
-	return nil, err
-}

@@ -31,7 +31,7 @@ func handlers() map[string]handler {
 		"who_has": (*call).whoHas, "has_what": (*call).hasWhat, "processing": (*call).processing,
 		"ncores": (*call).ncores, "ncores_running": (*call).ncores, "nbytes": (*call).nbytes,
 		"update_data": (*call).updateData, "broadcast": (*call).broadcast, "proxy": (*call).proxy,
-		"versions": (*call).versions, "retry": (*call).retry, "restart": (*call).restart,
+		"versions": (*call).versions, "retry": (*call).retry, "restart": (*call).restart, "restart_workers": (*call).restartWorkers,
 		"retire_workers": (*call).retireWorkers, "workers_to_close": (*call).workersToClose, "replicate": (*call).replicate,
 		"publish_put": (*call).publishPut, "publish_get": (*call).publishGet,
 		"publish_list": (*call).publishList, "publish_delete": (*call).publishDelete,
@@ -48,6 +48,8 @@ func handlers() map[string]handler {
 		"call_stack": (*call).callStack, "get_cluster_state": (*call).clusterState,
 		"dump_cluster_state_to_url": (*call).dumpToURL, "performance_report": (*call).performanceReport,
 		"get_task_stream": (*call).taskStream, "get_task_stream_index": (*call).taskStreamIndex,
+		"register_scheduler_plugin":   (*call).registerSchedulerPlugin,
+		"unregister_scheduler_plugin": (*call).unregisterSchedulerPlugin, "run_function": (*call).runFunction,
 		"set_resources": (*call).setResources, "set_restrictions": (*call).setRestrictions,
 	}
 }

@@ -204,8 +204,10 @@ func TestUnregisterRetryAndRestart(t *testing.T) {
 	mustAsk(t, s, "retry", field{"keys", keysOf("a")}, field{"client", "c"})
 	w.send(finish(next[*wire.ComputeTask](w)))
 	next[*wire.KeyInMemory](c)
-	mustAsk(t, s, "restart")
+	mustAsk(t, s, "restart", field{"wait_for_workers", false})
 	next[*wire.Restart](c)
+	next[*wire.CloseWorker](w) // there is no nanny to start another
+	newWorker(t, s, address, 1)
 	if got := mustAsk(t, s, "unregister", field{"address", address}); got != "OK" {
 		t.Errorf("unregister: %v", got)
 	}

@@ -97,7 +97,7 @@ func (c *call) scatterTargets() ([]target, error) {
 		err := c.s.loop.do(ctx, func() {
 			for _, w := range c.s.loop.find(names) {
 				if w.status == "running" {
-					found = append(found, target{w.address, w.address, w.ctx})
+					found = append(found, target{name: w.address, address: w.address, ctx: w.ctx})
 				}
 			}
 		})

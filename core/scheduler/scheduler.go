@@ -39,7 +39,8 @@ type Scheduler struct {
 	wg     sync.WaitGroup // all goroutines but the loop
 	loopWG sync.WaitGroup
 
-	workerPlugins, nannyPlugins peerPlugins
+	workerPlugins, nannyPlugins plugins
+	hooks                       hooks
 
 	mu        sync.Mutex
 	state     int

@@ -60,6 +60,7 @@ func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn, st *wire.Stream) 
 	l.totals.clientsAdded++
 	l.apply(state.AddClient{ID: m.Client})
 	l.event("all", eventFields("add-client", "client", m.Client))
+	l.hookClient("add_client", m.Client)
 	l.s.log.info("client connected", "client", m.Client)
 }
 
@@ -102,6 +103,7 @@ func (l *loop) forgetClient(ses *session, why string) {
 	l.topics.forget(ses.id)
 	l.apply(state.RemoveClient{ID: ses.id})
 	l.event("all", eventFields("remove-client", "client", ses.id))
+	l.hookClient("remove_client", ses.id)
 	l.s.log.info("client gone", "client", ses.id, "reason", why)
 }
 

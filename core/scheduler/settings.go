@@ -8,6 +8,7 @@ import (
 
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/hashicorp/go-hclog"
 )
@@ -60,6 +61,9 @@ type Settings struct {
 	TaskStreamLength int
 	// HTTPAPI serves /api/v1: pages that change something, for whoever reaches them.
 	HTTPAPI bool
+	// Functions are what clients may have the scheduler run, and the constructors
+	// of its plugins; nil: none.
+	Functions *task.Registry
 	// Version is reported by identity and versions; empty: "dev".
 	Version string
 }
@@ -92,6 +96,9 @@ func (s Settings) withDefaults() (Settings, error) {
 	setDefault(&s.TaskStreamLength, 100_000)
 	if s.LogLength < 0 || s.TaskStreamLength < 0 {
 		return s, fmt.Errorf("scheduler: LogLength %d, TaskStreamLength %d: give 1 or more, or 0 for the default", s.LogLength, s.TaskStreamLength)
+	}
+	if s.Functions == nil {
+		s.Functions = task.NewRegistry()
 	}
 	return s, nil
 }

@@ -35,6 +35,9 @@ func (c *call) cheapest() (addresses []string, err error) {
 		return nil, asPython("ValueError", "%s: grouping by a function (key) is not supported; name the workers", c.op)
 	}
 	want := state.ToClose{N: -1, Minimum: int(c.float("minimum", 0)), MemoryRatio: c.float("memory_ratio", 0)}
+	if want.Valid, err = c.validToClose(); err != nil {
+		return nil, err
+	}
 	err = c.s.loop.do(c.ctx, func() {
 		l := c.s.loop
 		if c.has("n") {
@@ -48,4 +51,17 @@ func (c *call) cheapest() (addresses []string, err error) {
 		return nil, fmt.Errorf("operation %s: %w", c.op, err)
 	}
 	return addresses, nil
+}
+
+// validToClose are the workers that the scheduler's plugins let go; nil when
+// there are no plugins.
+func (c *call) validToClose() ([]string, error) {
+	if !c.s.hooks.any.Load() {
+		return nil, nil
+	}
+	all, err := newGuest(c.s).Workers(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append([]string{}, c.s.downscaling(c.ctx, all)...), nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gdask/gdask/core/scheduler/state"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -133,6 +134,14 @@ func addWorkerEvent(w *workerPeer) state.AddWorker {
 func (l *loop) workerAdded(w *workerPeer) {
 	l.s.log.info("worker joined", "address", w.address, "name", w.name, "threads", w.reg.NThreads)
 	l.event("all", eventFields("add-worker", "worker", w.address))
+	l.fleetChanged()
+	delete(l.nannies, w.nanny)
+	l.hook("add_worker", func(p hook.SchedulerPlugin) func() {
+		if h, ok := p.(hook.WorkerAdder); ok {
+			return func() { h.AddWorker(w.address) }
+		}
+		return nil
+	})
 	for x := range l.watch {
 		x.added(w)
 	}
@@ -158,6 +167,13 @@ func (l *loop) forgetWorker(w *workerPeer, reason string, expected bool) {
 	l.totals.workersRemoved++
 	l.apply(state.RemoveWorker{Address: w.address, Expected: expected, Reason: reason})
 	l.event("all", eventFields("remove-worker", "worker", w.address))
+	l.fleetChanged()
+	l.hook("remove_worker", func(p hook.SchedulerPlugin) func() {
+		if h, ok := p.(hook.WorkerRemover); ok {
+			return func() { h.RemoveWorker(w.address) }
+		}
+		return nil
+	})
 	for x := range l.watch {
 		x.removed(w.address)
 	}

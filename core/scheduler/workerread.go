@@ -106,6 +106,7 @@ func (l *loop) checkWorkers(gap time.Duration) {
 		silent := l.now.Sub(time.Unix(0, w.lastSeen.Load()))
 		if ttl > 0 && silent > ttl {
 			l.dropWorker(w, fmt.Sprintf("silent for %v, longer than its time to live of %v", silent.Round(time.Millisecond), ttl), false)
+			l.s.replace(w)
 		}
 	}
 }

@@ -34,6 +34,25 @@ func FullEnvironment(host []string, own map[string]string) []string {
 	return build(host, own, func(string) bool { return true })
 }
 
+// Beneath adds variables that an environment lacks, earlier sets first.
+func Beneath(environ []string, sets ...map[string]string) []string {
+	have := make(map[string]bool, len(environ))
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		have[name] = true
+	}
+	out := slices.Clip(environ)
+	for _, set := range sets {
+		for _, name := range slices.Sorted(maps.Keys(set)) {
+			if !have[name] {
+				have[name] = true
+				out = append(out, name+"="+set[name])
+			}
+		}
+	}
+	return out
+}
+
 // build selects from the host's variables and sets the plugin's own, sorted and
 // each once.
 func build(host []string, own map[string]string, keep func(name string) bool) []string {
@@ -70,4 +89,19 @@ func secret(name string) bool {
 		}
 	}
 	return false
+}
+
+// Overlay sets variables of an environment.
+func Overlay(environ []string, set map[string]string) []string {
+	out := make([]string, 0, len(environ)+len(set))
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if _, replaced := set[name]; !replaced {
+			out = append(out, kv)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		out = append(out, name+"="+set[name])
+	}
+	return out
 }

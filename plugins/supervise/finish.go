@@ -26,7 +26,7 @@ func (s *Supervisor) finish(inst Instance, v verdict) (killed bool) {
 	defer inst.Close()
 	switch {
 	case v.kill:
-	case v.wanted:
+	case v.wanted, v.cycle != nil:
 		s.ask(inst, v.ask)
 	case v.reason == launch.ReasonOOM:
 		s.endForMemory(inst)

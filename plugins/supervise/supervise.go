@@ -79,6 +79,8 @@ type Supervisor struct {
 	set       Settings
 	snap      atomic.Pointer[Snapshot]
 	stop      chan stopRequest // to the actor
+	cycle     chan *cycle      // to the actor: end this process and start the next
+	farewell  atomic.Bool      // the next end is wanted, see Gracefully
 	terminate chan bool        // from the memory watcher: kill at once?
 	done      chan struct{}
 	err       error // set before done is closed
@@ -95,7 +97,8 @@ type stopRequest struct {
 // only.
 func Start(ctx context.Context, set Settings) (*Supervisor, error) {
 	s := &Supervisor{
-		set: set.defaults(), stop: make(chan stopRequest, 1), terminate: make(chan bool, 2), done: make(chan struct{}),
+		set: set.defaults(), stop: make(chan stopRequest, 1), cycle: make(chan *cycle), terminate: make(chan bool, 2),
+		done: make(chan struct{}),
 	}
 	s.snap.Store(&Snapshot{State: Starting})
 	inst, err := set.Launch(ctx)
@@ -169,9 +172,15 @@ func (s *Supervisor) run(inst Instance) {
 		s.enter(Draining, inst)
 		v.killed = s.finish(inst, v)
 		unguard()
-		if v.wanted {
+		if v.wanted || v.cycle == nil && s.farewell.Load() {
 			s.enter(Stopped, inst)
 			return
+		}
+		if v.cycle != nil {
+			if inst = s.renew(v.cycle, &past, inst); inst == nil {
+				return
+			}
+			continue
 		}
 		e := end{now: time.Now(), uptime: time.Since(began), clean: v.clean}
 		inst = s.again(&past, e, s.report(inst, v), inst)

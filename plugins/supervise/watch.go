@@ -19,6 +19,7 @@ type verdict struct {
 	ask    stopRequest   // the request, when wanted
 	kill   bool          // no use asking: kill at once
 	killed bool          // it did not end by itself: we killed it
+	cycle  *cycle        // the request for another process, when there is one
 }
 
 // watch returns when the process has to end or has ended.
@@ -34,6 +35,8 @@ func (s *Supervisor) watch(inst Instance) verdict {
 		select {
 		case ask := <-s.stop:
 			return verdict{wanted: true, ask: ask}
+		case c := <-s.cycle:
+			return verdict{ask: c.ask, cycle: c}
 		case <-inst.Done():
 			return verdict{clean: cleanExit(inst)}
 		case <-inst.Ended():
@@ -118,6 +121,9 @@ func (s *Supervisor) sleep(d time.Duration) bool {
 	select {
 	case <-t.C:
 		return true
+	case c := <-s.cycle: // what it asks for is about to happen: do it now
+		close(c.ended)
+		return true
 	case <-s.stop:
 		return false
 	}
@@ -147,14 +153,20 @@ func (s *Supervisor) relaunch(old Instance) (Instance, error) {
 			s.count(r.inst)
 		}
 		return r.inst, r.err
-	case <-s.stop:
-		cancel()
-		if r := <-got; r.err == nil {
-			r.inst.Close()
+	case ask := <-s.stop:
+		give := time.AfterFunc(startGrace, cancel)
+		defer give.Stop()
+		defer context.AfterFunc(ask.ctx, cancel)()
+		if r := <-got; r.err == nil { // it has joined: it may hold something already
+			s.finish(r.inst, verdict{wanted: true, ask: ask})
 		}
 		return nil, errStopped
 	}
 }
+
+// startGrace is how long a start may go on that is not wanted any more: one that
+// is nearly done can be ended politely.
+const startGrace = 500 * time.Millisecond
 
 // count publishes one more restart.
 func (s *Supervisor) count(inst Instance) {

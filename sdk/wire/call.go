@@ -32,6 +32,11 @@ func (c *Conn) Call(req Msg, reply Body) error {
 	return call(c, c.nc.RemoteAddr().String(), req, reply)
 }
 
+// CallRaw is Call with the answer unread.
+func (c *Conn) CallRaw(req Msg) (Opaque, error) {
+	return callRaw(c, c.nc.RemoteAddr().String(), req)
+}
+
 func call(c *Conn, address string, req Msg, into Body) error {
 	got, err := callRaw(c, address, req)
 	if err != nil || into == nil {

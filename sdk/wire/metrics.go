@@ -1,6 +1,12 @@
 package wire
 
-import "github.com/tinylib/msgp/msgp"
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/tinylib/msgp/msgp"
+)
 
 // MarshalMsg implements msgp.Marshaler: the map that Dask's scheduler and
 // dashboard read, or Raw when it is set.
@@ -8,7 +14,8 @@ func (z Metrics) MarshalMsg(b []byte) ([]byte, error) {
 	if len(z.Raw) > 0 {
 		return append(b, z.Raw...), nil
 	}
-	b = msgp.AppendMapHeader(b, 13)
+	extra := z.extra()
+	b = msgp.AppendMapHeader(b, 13+uint32(len(extra)))
 	b = msgp.AppendFloat64(msgp.AppendString(b, "cpu"), z.CPU)
 	b = msgp.AppendInt64(msgp.AppendString(b, "memory"), z.Memory)
 	b = msgp.AppendInt64(msgp.AppendString(b, "managed_bytes"), z.Managed)
@@ -27,6 +34,9 @@ func (z Metrics) MarshalMsg(b []byte) ([]byte, error) {
 	b = msgp.AppendFloat64(msgp.AppendString(b, "time"), z.Time)
 	b = z.Net.append(msgp.AppendString(b, "host_net_io"))
 	b = z.Disk.append(msgp.AppendString(b, "host_disk_io"))
+	for _, e := range extra {
+		b = append(b, e...)
+	}
 	return b, nil
 }
 
@@ -54,6 +64,20 @@ func (t *Transfer) append(b []byte) []byte {
 	b = msgp.AppendInt64(msgp.AppendString(b, "outgoing_bytes"), t.OutBytes)
 	b = msgp.AppendInt(msgp.AppendString(b, "outgoing_count"), t.OutCount)
 	return msgp.AppendInt64(msgp.AppendString(b, "outgoing_count_total"), t.OutCountTotal)
+}
+
+// extra are the encoded entries of Extra, in the order of their names. A value that
+// is not simple is its text.
+func (z *Metrics) extra() [][]byte {
+	var entries [][]byte
+	for _, name := range slices.Sorted(maps.Keys(z.Extra)) {
+		b, err := appendAny(msgp.AppendString(nil, name), z.Extra[name])
+		if err != nil {
+			b = msgp.AppendString(msgp.AppendString(nil, name), fmt.Sprint(z.Extra[name]))
+		}
+		entries = append(entries, b)
+	}
+	return entries
 }
 
 // UnmarshalMsg implements msgp.Unmarshaler; fields of other types are passed over.

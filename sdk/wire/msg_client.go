@@ -114,8 +114,20 @@ type LostData struct {
 	Key Key `msg:"key"`
 }
 
-// Restart (scheduler to client, "restart"): all futures are cancelled.
-type Restart struct{}
+// Restart (scheduler to client, "restart"): all futures are cancelled. The fields
+// are those of the request of a client, which has the same name.
+type Restart struct {
+	Timeout        Opaque `msg:"timeout,omitzero"`
+	WaitForWorkers Opaque `msg:"wait_for_workers,omitzero"`
+	Client         string `msg:"client,omitempty"`
+	StimulusID     string `msg:"stimulus_id,omitempty"`
+}
+
+// EachOpaque implements Carrier.
+func (z *Restart) EachOpaque(f func(*Opaque)) {
+	f(&z.Timeout)
+	f(&z.WaitForWorkers)
+}
 
 // SubscribeTopic begins, UnsubscribeTopic ends a client's interest in the events
 // of a topic; Event is one of them.

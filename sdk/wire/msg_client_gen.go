@@ -1027,11 +1027,62 @@ func (z *ReportKey) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
-func (z Restart) MarshalMsg(b []byte) (o []byte, err error) {
+func (z *Restart) MarshalMsg(b []byte) (o []byte, err error) {
 	o = b
-	// map header, size 0
-	_ = z
-	o = append(o, 0x80)
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Timeout.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.WaitForWorkers.IsZero() {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	if z.Client == "" {
+		zb0001Len--
+		zb0001Mask |= 0x4
+	}
+	if z.StimulusID == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "timeout"
+			o = append(o, 0xa7, 0x74, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
+			o, err = z.Timeout.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Timeout")
+				return
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "wait_for_workers"
+			o = append(o, 0xb0, 0x77, 0x61, 0x69, 0x74, 0x5f, 0x66, 0x6f, 0x72, 0x5f, 0x77, 0x6f, 0x72, 0x6b, 0x65, 0x72, 0x73)
+			o, err = z.WaitForWorkers.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "WaitForWorkers")
+				return
+			}
+		}
+		if (zb0001Mask & 0x4) == 0 { // if not omitted
+			// string "client"
+			o = append(o, 0xa6, 0x63, 0x6c, 0x69, 0x65, 0x6e, 0x74)
+			o = msgp.AppendString(o, z.Client)
+		}
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "stimulus_id"
+			o = append(o, 0xab, 0x73, 0x74, 0x69, 0x6d, 0x75, 0x6c, 0x75, 0x73, 0x5f, 0x69, 0x64)
+			o = msgp.AppendString(o, z.StimulusID)
+		}
+	}
 	return
 }
 
@@ -1053,6 +1104,30 @@ func (z *Restart) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			return
 		}
 		switch msgp.UnsafeString(field) {
+		case "timeout":
+			bts, err = z.Timeout.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Timeout")
+				return
+			}
+		case "wait_for_workers":
+			bts, err = z.WaitForWorkers.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "WaitForWorkers")
+				return
+			}
+		case "client":
+			z.Client, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Client")
+				return
+			}
+		case "stimulus_id":
+			z.StimulusID, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "StimulusID")
+				return
+			}
 		default:
 			bts, err = skip(bts)
 			if err != nil {
@@ -1066,8 +1141,8 @@ func (z *Restart) UnmarshalMsg(bts []byte) (o []byte, err error) {
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z Restart) Msgsize() (s int) {
-	s = 1
+func (z *Restart) Msgsize() (s int) {
+	s = 1 + 8 + z.Timeout.Msgsize() + 17 + z.WaitForWorkers.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Client) + 12 + msgp.StringPrefixSize + len(z.StimulusID)
 	return
 }
 

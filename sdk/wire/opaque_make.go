@@ -70,6 +70,24 @@ func (o Opaque) Field(name string) (Opaque, bool) {
 	return Opaque{Raw: v[:len(v)-len(rest)], Frames: o.Frames}.narrow(), true
 }
 
+// Each calls f for the entries of a map with text keys, in their order.
+func (o Opaque) Each(f func(key string, v Opaque)) error {
+	n, b, err := msgp.ReadMapHeaderBytes(o.Raw)
+	for i := uint32(0); i < n && err == nil; i++ {
+		var key string
+		if key, b, err = readText(b); err != nil {
+			break
+		}
+		rest, failed := skip(b)
+		if failed != nil {
+			return failed
+		}
+		f(key, Opaque{Raw: b[:len(b)-len(rest)], Frames: o.Frames}.narrow())
+		b = rest
+	}
+	return err
+}
+
 // narrow keeps only the frames that the value's own placeholders point to.
 func (o Opaque) narrow() Opaque {
 	if len(o.Frames) == 0 {

@@ -60,6 +60,8 @@ type Metrics struct {
 	Time        float64 // of these figures, Unix seconds
 	Net, Disk   Rates   // of the whole host
 	Raw         []byte  // the whole msgpack map as it came
+	// Extra are figures of the user's own by name, beside Dask's: simple values.
+	Extra map[string]any
 }
 
 // Rates are bytes per second.

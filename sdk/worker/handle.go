@@ -17,3 +17,9 @@ type Handle interface {
 	Done() <-chan struct{}
 	Err() error
 }
+
+// Restarts is a Handle whose worker can be ended and started anew.
+type Restarts interface {
+	// Restart returns when the next incarnation has joined.
+	Restart(ctx context.Context, reason string) error
+}

@@ -55,6 +55,19 @@ func (m *Machine) Story(keysOrStimuli ...wire.Key) []Transition {
 	return r
 }
 
+// Since are the transitions after the first n, oldest first, as far as they are
+// remembered, and how many there are now.
+func (m *Machine) Since(n uint64) (ts []Transition, total uint64) {
+	size := uint64(len(m.log.items))
+	if m.log.total > size {
+		n = max(n, m.log.total-size)
+	}
+	for ; n < m.log.total; n++ {
+		ts = append(ts, m.log.items[n%size])
+	}
+	return ts, m.log.total
+}
+
 // enterState changes a task's state with all counts that follow from it.
 func (m *Machine) enterState(t *task, s State) {
 	old := t.state

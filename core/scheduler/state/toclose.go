@@ -16,6 +16,8 @@ type ToClose struct {
 	// MemoryRatio is how many times the bytes of all results must fit into the
 	// memory of those that stay, where N is negative; default 2.
 	MemoryRatio float64
+	// Valid are the addresses to choose from; nil: all.
+	Valid []string
 }
 
 // WorkersToClose picks workers whose end costs least: idle ones first, those
@@ -32,7 +34,8 @@ func (m *Machine) WorkersToClose(want ToClose) []string {
 	var pool []*worker
 	held := 0.0
 	for _, w := range m.list {
-		if w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
+		valid := want.Valid == nil || slices.Contains(want.Valid, w.address)
+		if valid && w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
 			pool = append(pool, w)
 		}
 		held += float64(w.nbytes)

@@ -108,6 +108,7 @@ func (w *Worker) metrics() wire.Metrics {
 			InBytes: s.FlightBytes, InCount: s.InFlight, InCountTotal: w.totals.transfersIn.Load(),
 			OutBytes: w.sending.Load(), OutCount: int(w.serving.Load()), OutCountTotal: w.totals.transfersOut.Load(),
 		},
+		Extra: w.extras.metrics(w.ctx, w.wg.Go),
 	}
 	m.Net, m.Disk = w.hostIO.rates()
 	return m

@@ -2,15 +2,13 @@ package workerrt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"reflect"
 
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
-	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -35,7 +33,9 @@ func (w *Worker) request(m wire.Msg) any {
 	case "get_logs":
 		reply = w.getLogs(whole)
 	case "run":
-		return w.run(whole)
+		return hook.Run(w.ctx, w.guest, w.set.Registry, whole, w.wg.Go)
+	case "plugin-add", "plugin-remove":
+		reply = w.pluginRequest(m.Op(), whole)
 	case "get_story":
 		reply, err = w.story(whole)
 	case "call_stack":
@@ -49,13 +49,18 @@ func (w *Worker) request(m wire.Msg) any {
 		reply = "pong"
 	case "actor_execute", "actor_attribute":
 		return w.callActor(m.Op(), whole)
-	case "run_coroutine", "plugin-add", "plugin-remove", "profile":
+	case "run_coroutine", "profile":
 		err = fmt.Errorf("worker: operation %q is for Python workers; this is a Go worker", m.Op())
 	default:
 		err = fmt.Errorf("worker: unknown operation %q", m.Op())
 	}
-	if o, ok := reply.(wire.Opaque); ok && err == nil {
-		return o
+	switch r := reply.(type) {
+	case wire.Opaque:
+		if err == nil {
+			return r
+		}
+	case *wire.Failure:
+		return r
 	}
 	var o wire.Opaque
 	if err == nil {
@@ -146,42 +151,4 @@ func (w *Worker) getLogs(m wire.Opaque) any {
 		out[i] = []any{l.level, l.text}
 	}
 	return out
-}
-
-// run calls a registered function at once, outside of tasks and slots: the
-// field "gdask_call" is a run spec without dependencies.
-func (w *Worker) run(m wire.Opaque) any {
-	o, ok := m.Field("gdask_call")
-	if !ok {
-		return wire.FailureOf(errors.New("worker: run: a Go worker runs registered functions only, not Python ones"))
-	}
-	value, err := w.runCall(o)
-	if err == nil {
-		var result wire.Opaque
-		if result, err = task.EncodeValue(value); err == nil {
-			raw := msgp.AppendMapHeader(nil, 2)
-			raw = msgp.AppendString(msgp.AppendString(raw, "status"), "OK")
-			raw = append(msgp.AppendString(raw, "result"), result.Raw...)
-			return wire.Opaque{Raw: raw, Frames: result.Frames}
-		}
-	}
-	return wire.FailureOf(err)
-}
-
-func (w *Worker) runCall(o wire.Opaque) (any, error) {
-	call, err := task.DecodeCall(o)
-	if err != nil {
-		return nil, err
-	}
-	f, err := w.set.Registry.Resolve(call)
-	if err != nil {
-		return nil, err
-	}
-	args, err := f.Bind(call, func(k wire.Key, _ reflect.Type) (any, error) {
-		return nil, fmt.Errorf("worker: run: the call needs %s; run takes no futures", k)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return f.Invoke(w.ctx, args)
 }

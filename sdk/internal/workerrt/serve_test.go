@@ -219,7 +219,7 @@ func TestSmallRequests(t *testing.T) {
 			t.Errorf("versions: %q", o.Raw)
 		}
 		for op, text := range map[string]string{
-			"actor_execute": "field actor", "plugin-add": "Python workers", "nonsense": `unknown operation "nonsense"`,
+			"actor_execute": "field actor", "plugin-add": "no name", "nonsense": `unknown operation "nonsense"`,
 			"run": "registered functions only", "gather": "", "free_keys": "",
 		} {
 			fields := map[string]any{}
@@ -260,7 +260,7 @@ func TestRunCallsARegisteredFunctionAtOnce(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		needs := &task.Call{Name: "add", Sig: add.Sig(), Args: []task.Arg{{Key: wire.StrKey("k")}, {Value: 1}}}
-		if _, err := runCall(t, w, needs); err == nil || !strings.Contains(err.Error(), "run takes no futures") {
+		if _, err := runCall(t, w, needs); err == nil || !strings.Contains(err.Error(), "takes no futures") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -272,7 +272,11 @@ func runCall(t *testing.T, w *Worker, c *task.Call) (wire.Opaque, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return call(t, w, "run", map[string]any{"gdask_call": o})
+	o, err = call(t, w, "run", map[string]any{"gdask_call": o})
+	if status := field(t, o, "status"); err == nil && status != "OK" {
+		return o, fmt.Errorf("%v: %v", status, field(t, o, "exception_text"))
+	}
+	return o, err
 }
 
 // TestCallBeforeTheWorkerIsReady: peers of an earlier worker at a fixed address

@@ -66,6 +66,7 @@ func (w *Worker) register(ctx context.Context) (*wire.Conn, error) {
 	if reply.HeartbeatInterval > 0 {
 		w.setBeat(reply.HeartbeatInterval)
 	}
+	w.assign(c.Peer(), reply.WorkerPlugins)
 	return c, nil
 }
 
@@ -119,7 +120,7 @@ func (w *Worker) registration() *wire.RegisterWorker {
 		Address: w.address, Status: w.Status(), NThreads: w.set.NThreads, Name: wire.StringOpaque(w.name),
 		Now: unixSeconds(time.Now()), Resources: w.set.Resources, MemoryLimit: wire.Number(w.set.MemoryLimit),
 		LocalDirectory: w.dir.path, Services: w.web.services(), Nanny: textOrNil(w.set.Nanny), Pid: os.Getpid(),
-		Versions: mapOpaque(versions()), Metrics: w.metrics(), Extra: mapOpaque(nil), ServerID: w.id, StimulusID: "worker-connect",
+		Versions: mapOpaque(versions()), Metrics: w.metrics(), Extra: mapOpaque(w.extras.startup), ServerID: w.id, StimulusID: "worker-connect",
 	}
 }
 
@@ -231,5 +232,7 @@ func (w *Worker) lost(c *wire.Conn, cause error) {
 	if err := w.join(ctx); err != nil {
 		w.leaveSoon(fmt.Errorf("worker: the connection to the scheduler ended (%w) and could not be made again within %v: %w",
 			cause, w.set.Rejoin, err))
+		return
 	}
+	w.installPlugins()
 }

@@ -137,6 +137,7 @@ func (w *Worker) leave(ctx context.Context, why error) error {
 // close does the work of leave, in order.
 func (w *Worker) close(why error) {
 	slots := w.exec.close(context.Canceled)
+	w.removePlugins()
 	if st := w.stream.Load(); st != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), farewellPatience)
 		_ = st.Close(ctx, true) // the scheduler may be gone

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/gdask/gdask/sdk/hook"
 )
 
 // taskCtx is the context of one task. It is a type of its own because most
@@ -51,8 +53,11 @@ type jobKey struct{}
 
 // Value implements context.Context.
 func (c *taskCtx) Value(key any) any {
-	if key == (jobKey{}) {
+	switch key {
+	case jobKey{}:
 		return c.job
+	case hook.Key():
+		return c.job.Worker().guest
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	ref "github.com/gdask/gdask/sdk/actor"
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -34,7 +35,10 @@ type Worker struct {
 	web     *webServer
 	logs    *logRing
 	spiller *spiller
-	target  int64 // bytes that values may take in memory; 0 any
+	target  int64  // bytes that values may take in memory; 0 any
+	guest   *guest // what users' code sees of this worker
+	plugins *hook.Set[hook.Worker]
+	extras  *extras
 
 	ctx    context.Context // ends when the worker leaves
 	cancel context.CancelCauseFunc
@@ -76,6 +80,7 @@ type Worker struct {
 	beat     chan time.Duration // new heartbeat interval
 	retiring chan struct{}      // nil until the worker retires, closed when it has
 	retired  error              // valid then
+	assigned wire.Opaque        // plugins that the scheduler named at the registration
 }
 
 // totals are counters for the metrics.
@@ -101,6 +106,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 		w.abandon(err)
 		return nil, err
 	}
+	w.extras.start(w.ctx)
 	if err := w.join(ctx); err != nil {
 		w.abandon(err)
 		return nil, err
@@ -108,6 +114,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 	w.set.Process.join(w)
 	w.wg.Go(w.heartbeats)
 	w.wg.Go(w.watch)
+	w.installPlugins()
 	w.setStatus("running")
 	return w, nil
 }
@@ -121,6 +128,9 @@ func newWorker(s Settings) *Worker {
 	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	w.inbox.begin, w.inbox.handle, w.inbox.settle = w.begins, w.handle, w.settle
+	w.guest = &guest{w: w, log: guestLogger{s.Logger, w.logs}}
+	w.plugins = hook.NewSet[hook.Worker](w.guest, s.Registry)
+	w.extras = newExtras(s.Registry, w.guest)
 	w.stats.Store(&state.Stats{})
 	w.pool = wire.NewPool(w.dial, s.Wire, 0)
 	w.caller = &ref.Caller{Pool: w.pool, Scheduler: s.Scheduler}
@@ -185,18 +195,11 @@ func (w *Worker) listenAddress() (string, error) {
 	if w.set.ListenAddress != "" {
 		return w.set.ListenAddress, nil
 	}
-	t, _, err := w.set.Transports.Lookup(w.set.Scheduler)
+	address, err := w.set.Transports.Beside(w.set.Scheduler)
 	if err != nil {
 		return "", fmt.Errorf("worker: scheduler address: %w", err)
 	}
-	switch t.Scheme() {
-	case "inproc", "unix":
-		return comm.Join(t.Scheme(), ""), nil
-	}
-	if comm.Loopback(w.set.Scheduler) {
-		return comm.Join(t.Scheme(), "127.0.0.1:0"), nil
-	}
-	return comm.Join(t.Scheme(), ":0"), nil
+	return address, nil
 }
 
 // Name is the worker's name.
