@@ -179,7 +179,12 @@ func (m *Machine) done(e *Done) {
 	}
 	m.leaveSlot(t)
 	m.lose(e.Lost)
+	brought := t.brought
+	t.brought = nil
 	switch {
+	case brought != nil && (was == Cancelled || !e.worked()):
+		m.discard(e)
+		m.useBrought(t, brought, was != Cancelled && (was != Resumed || t.next == Waiting))
 	case was == Cancelled:
 		m.discard(e)
 		m.release(t)
@@ -201,6 +206,14 @@ func (m *Machine) done(e *Done) {
 	default:
 		m.toMemory(t, e.Data, e.Nbytes, e.Disk, e.Type)
 		m.sendFinished(t, e)
+	}
+}
+
+// useBrought stores the value that came while a function ran in vain.
+func (m *Machine) useBrought(t *Task, item *Item, assigned bool) {
+	m.toMemory(t, item.Data, item.Nbytes, 0, item.Type)
+	if assigned {
+		m.sendFinished(t, nil)
 	}
 }
 
@@ -260,6 +273,12 @@ func (m *Machine) secede(e *Secede) {
 	case LongRunning:
 		m.stopRejoining(t)
 		m.freeSlot(t)
+	case Cancelled, Resumed: // a function that does not heed its context
+		if t.prev == Executing {
+			m.freeSlot(t)
+			t.prev = LongRunning
+			m.longRunning++
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ func (m *Machine) freeKey(k wire.Key, stimulus string) {
 // end takes a task out of its state; what runs or is being copied is cancelled
 // and ends later.
 func (m *Machine) end(t *Task) {
+	t.brought = nil
 	switch t.State {
 	case Executing, LongRunning:
 		m.dropDeps(t)
@@ -161,20 +162,25 @@ func (m *Machine) updateData(e *UpdateData) {
 	for i := range e.Items {
 		item := &e.Items[i]
 		t := m.ensure(item.Key)
-		if t.State == Memory && t.Actor { // what comes is a handle of it
+		if t.Actor { // what comes is a handle of it
 			continue
 		}
-		switch t.State {
-		case Executing, LongRunning, Cancelled, Resumed: // their end decides
+		if t.Running() { // its end decides
+			t.brought = item
 			continue
-		case Memory:
+		}
+		if t.State == Memory {
 			m.unkeep(t)
 		}
 		if t.heap != nil {
 			t.heap.remove(t)
 		}
+		assigned := t.queued() || t.State == Resumed
 		m.stopFetch(t)
 		m.toMemory(t, item.Data, item.Nbytes, 0, item.Type)
+		if assigned {
+			m.sendFinished(t, nil)
+		}
 	}
 }
 
@@ -184,6 +190,7 @@ func (m *Machine) reset() {
 	for t := range m.tasks.All() {
 		all = append(all, t)
 	}
+	sortTasks(all)          // what is said does not depend on the order of a map
 	for _, t := range all { // first those that need others
 		if t.queued() || t.Running() || t.State == Error {
 			m.end(t)

@@ -74,7 +74,8 @@ type Task struct {
 	claimed wire.Resources // taken while it runs
 	missing int            // inputs that are not in memory, in state Waiting
 	epoch   uint32
-	users   int // tasks that have it in Deps
+	brought *Item // a value that came from elsewhere while its function ran
+	users   int   // tasks that have it in Deps
 	waiters []waiter
 	whoHas  []*peer // known while Fetch, Flight or Missing
 	from    *peer   // the peer it is being copied from
