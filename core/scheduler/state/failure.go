@@ -51,10 +51,13 @@ func (m *Machine) parkedErred(t *task) {
 }
 
 func (m *Machine) processingErred(t *task) {
-	if t.cause() == nil {
+	c := t.cause()
+	if c == nil {
 		return
 	}
-	m.leave(t)
+	if w := m.leave(t); c.key != t.key && m.workers[w.address] == w {
+		m.free(w, t.key) // it did not fail there: it waits, for an input that failed
+	}
 	m.toErred(t)
 }
 

@@ -132,7 +132,7 @@ func TestDataThatComesBackEndsTheSecondRun(t *testing.T) {
 	run := s.run("v", "x")
 	s.skip()
 	s.do(AddWorker{Address: "w", Status: "running", Held: held("x")})
-	s.expect("c: x in memory")
+	s.expect("c: x in memory", "v: free x")
 	s.do(TaskFinished{Worker: "v", TaskFinished: &wire.TaskFinished{Key: run.Key, RunID: run.RunID}})
 	s.expect("v: free x") // its copy is not counted on
 	s.do(AddWorker{Address: "u", Status: "running", Held: held("x")})
@@ -177,7 +177,7 @@ func TestScatterOntoATask(t *testing.T) {
 	s.skip()
 	s.do(AddWorker{Address: "v", Status: "paused"})
 	s.scatter("", "v", "x")
-	s.expect("w: compute y") // x runs on; its result will not be needed
+	s.expect("w: free x", "w: compute y")
 	s.states("x memory", "z queued")
 	s.finish("w", "y")
 	s.finish("w", "z")

@@ -87,7 +87,9 @@ func (m *Machine) toMemory(t *task, w *worker) {
 	case NoWorker, Queued:
 		m.unpark(t)
 	case Processing:
-		m.leave(t)
+		if other := m.leave(t); other != w { // the result came from elsewhere
+			m.free(other, t.key)
+		}
 	}
 	m.hold(t, w)
 	if t.is(actor) {

@@ -1,5 +1,16 @@
 package state
 
+// Check verifies what must hold between events and says what does not; nil when
+// all is well. It looks at everything, so it is for tests and simulations.
+func (m *Machine) Check() []string {
+	kept := m.out.Errors
+	m.out.Errors = nil
+	m.validate()
+	found := m.out.Errors
+	m.out.Errors = kept
+	return found
+}
+
 // validate checks what must hold after every event and notes what does not.
 func (m *Machine) validate() {
 	var counts Counts

@@ -1,6 +1,11 @@
 package state
 
-import "github.com/gdask/gdask/sdk/wire"
+import (
+	"maps"
+	"slices"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
 
 // fireAndForget is the pseudo-client of tasks whose results nobody reads. It
 // loses its wish as soon as the task is done.
@@ -172,7 +177,8 @@ func (e RetryKeys) apply(m *Machine) {
 
 func (e Restart) apply(m *Machine) {
 	m.stimulus = e.StimulusID
-	for _, c := range m.clients {
+	for _, id := range slices.Sorted(maps.Keys(m.clients)) {
+		c := m.clients[id]
 		m.toClient(c, &wire.Restart{})
 		m.unwantAll(c)
 	}
