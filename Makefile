@@ -9,12 +9,13 @@ TOOLS   := $(BIN)/tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -X main.version=$(VERSION)
 FUZZTIME ?= 10s
+EVENTS  ?= 10000000
 CHAOSTIME ?= 60s
 VENV    ?= $(CURDIR)/.venv
 PKGS    := ./...
 MODULES := examples/worker-minimal
 
-.PHONY: help build plugins demo test race conformance lint vet fmt generate generate-check tidy-check cross bench chaos fuzz golden interop tools venv clean ci
+.PHONY: help build plugins demo test race simulate conformance lint vet fmt generate generate-check tidy-check cross bench chaos fuzz golden interop tools venv clean ci
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +36,9 @@ test: ## run all tests (no network, no Python, no root)
 
 race: ## run all tests with the race detector
 	$(GO) test -race -timeout 10m $(PKGS)
+
+simulate: ## simulate clusters under faults for EVENTS events (default 10 million), from a seed of the day
+	$(GO) test -count=1 -timeout 60m -run 'TestWorlds' -v ./core/scheduler/simulate -events=$(EVENTS) -first=$$(date +%Y%m%d0000)
 
 conformance: build plugins ## run the conformance suites on plugins, worker classes and transports
 	$(BIN)/gdask plugin test mycustom
