@@ -35,6 +35,8 @@ var importRules = []importRule{
 		why: "core declares the small interfaces that it needs"},
 	{below: "core/scheduler/state", deny: []string{"net", "net/http", "os/exec"}, direct: true,
 		why: "the machine is pure: no sockets, no processes"},
+	{below: "core/scheduler/coord", deny: []string{"net", "net/http", "os", "os/exec", "sync"}, direct: true,
+		why: "the machine is pure: no sockets, no processes, no locks"},
 	{below: "", deny: []string{"math/rand", "log", "github.com/pkg/errors"}, direct: true,
 		why: "use math/rand/v2, hclog and the errors package"},
 }

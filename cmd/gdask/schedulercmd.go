@@ -14,6 +14,7 @@ import (
 	"github.com/gdask/gdask/builtin/all"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/core/scheduler"
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -73,6 +74,8 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 		DashboardAddress: c.Cluster.DashboardAddress, Logger: log.Named("scheduler"), GraphReader: reader, Version: versionText(), Functions: gdask.Functions(),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout),
 		Wire:        wire.Settings{WriteTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP)},
+		Coord:       coord.Config{Validate: time.Duration(c.Distributed.Scheduler.Locks.LeaseValidationInterval)},
+		EventLength: c.Distributed.Admin.LowLevelLogLength, EventsCleanupDelay: time.Duration(c.Distributed.Scheduler.EventsCleanupDelay),
 	})
 	if err != nil {
 		return err

@@ -17,7 +17,6 @@ admin.event-loop
 admin.large-graph-warning-threshold
 admin.log-format
 admin.log-length
-admin.low-level-log-length
 admin.max-error-length
 admin.pdb-on-err
 admin.system-monitor.disk
@@ -100,11 +99,9 @@ scheduler.dashboard.tls.ca-file
 scheduler.dashboard.tls.cert
 scheduler.dashboard.tls.key
 scheduler.default-task-durations.*
-scheduler.events-cleanup-delay
 scheduler.http.prefix
 scheduler.http.routes
 scheduler.locks.lease-timeout
-scheduler.locks.lease-validation-interval
 scheduler.preload
 scheduler.preload-argv
 scheduler.reuse-broadcast-comm

@@ -16,8 +16,12 @@ func Default() Config {
 				WorkerTTL:           Duration(5 * time.Minute),
 				UnknownTaskDuration: Duration(500 * time.Millisecond),
 
+				EventsCleanupDelay: Duration(time.Hour),
+				Locks:              Locks{LeaseValidationInterval: Duration(10 * time.Second)},
+
 				WorkStealing: true, WorkStealingInterval: Duration(time.Second),
 			},
+			Admin:  Admin{LowLevelLogLength: 1000},
 			Worker: Worker{Memory: Memory{Terminate: 0.95, MonitorInterval: Duration(100 * time.Millisecond)}},
 			Comm: Comm{
 				DefaultScheme: "tcp",

@@ -7,6 +7,13 @@ type Distributed struct {
 	Scheduler Scheduler `koanf:"scheduler"`
 	Worker    Worker    `koanf:"worker"`
 	Comm      Comm      `koanf:"comm"`
+	Admin     Admin     `koanf:"admin"`
+}
+
+// Admin are the keys below distributed.admin.
+type Admin struct {
+	// LowLevelLogLength is how many events of one topic are kept.
+	LowLevelLogLength int `koanf:"low-level-log-length"`
 }
 
 // Scheduler are the keys below distributed.scheduler.
@@ -31,8 +38,18 @@ type Scheduler struct {
 	WorkerTTL Duration `koanf:"worker-ttl"`
 	// UnknownTaskDuration is assumed of functions that never ran.
 	UnknownTaskDuration Duration `koanf:"unknown-task-duration"`
+	// EventsCleanupDelay is how long the events of a worker or client outlive it.
+	EventsCleanupDelay Duration `koanf:"events-cleanup-delay"`
+	Locks              Locks    `koanf:"locks"`
 	// Validate checks the scheduler's invariants after every event; slow.
 	Validate bool `koanf:"validate"`
+}
+
+// Locks are the keys below distributed.scheduler.locks.
+type Locks struct {
+	// LeaseValidationInterval is the time between two looks for leases of locks and
+	// semaphores that were not refreshed.
+	LeaseValidationInterval Duration `koanf:"lease-validation-interval"`
 }
 
 // Worker are the keys below distributed.worker.

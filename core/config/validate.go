@@ -129,6 +129,10 @@ func (c *Distributed) validate(p *problems) {
 	if !(s.WorkerSaturation > 0) {
 		p.add("distributed.scheduler.worker-saturation is %v; give more than 0, or inf", s.WorkerSaturation)
 	}
+	if s.Locks.LeaseValidationInterval <= 0 {
+		p.add("distributed.scheduler.locks.lease-validation-interval is %v; give more than 0", time.Duration(s.Locks.LeaseValidationInterval))
+	}
+	p.atLeast("distributed.admin.low-level-log-length", float64(c.Admin.LowLevelLogLength), 1)
 	if s.WorkStealingInterval <= 0 {
 		p.add("distributed.scheduler.work-stealing-interval is %v; give more than 0, or work-stealing: false", time.Duration(s.WorkStealingInterval))
 	}

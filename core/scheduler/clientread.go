@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/gdask/gdask/core/scheduler/state"
@@ -19,7 +20,7 @@ type clientReader struct {
 
 // readClient reads the stream until it ends and reports whether the client
 // said that it closes.
-func (s *Scheduler) readClient(c *wire.Conn, id string) (said bool) {
+func (s *Scheduler) readClient(c *wire.Conn, id string, seen *atomic.Int64) (said bool) {
 	r := &clientReader{s: s, id: id}
 	for {
 		in, err := c.Recv()
@@ -27,6 +28,7 @@ func (s *Scheduler) readClient(c *wire.Conn, id string) (said bool) {
 			s.logEnd(c.NetConn(), err)
 			return false
 		}
+		seen.Store(time.Now().UnixNano())
 		for _, m := range in.Msgs {
 			r.handle(m)
 		}
@@ -108,6 +110,14 @@ func (r *clientReader) rare(m wire.Msg) {
 			}
 		}
 		r.s.log.warn("message of a client not understood", "client", r.id, "op", m.Op(), "error", err)
+	case "queue-future-release", "queue_release", "variable-future-received-confirm", "variable_delete":
+		req, err := newRequest(m)
+		if err == nil {
+			err = r.coordinate(req)
+		}
+		if err != nil {
+			r.s.log.warn("message of a client not understood", "client", r.id, "op", m.Op(), "error", err)
+		}
 	default:
 		r.s.log.warn("unknown message of a client ignored", "client", r.id, "op", m.Op())
 	}

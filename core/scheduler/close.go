@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -161,7 +162,9 @@ func (l *loop) tick() {
 	}
 	l.lastTick = l.now
 	l.checkWorkers(gap)
-	l.checkClients()
+	l.checkClients(gap)
 	l.apply(state.Tick{})
+	l.coordinate(coord.Tick{})
+	l.cleanTopics()
 	l.checkIdle()
 }

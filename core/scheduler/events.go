@@ -1,67 +1,9 @@
 package scheduler
 
 import (
-	"slices"
-	"time"
-
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/tinylib/msgp/msgp"
 )
-
-// keptEvents is how many events of one topic are remembered, keptTopics how
-// many topics.
-const (
-	keptEvents = 10000
-	keptTopics = 10000
-)
-
-// topics remembers events and who wants to hear of them. The loop owns it.
-type topics struct {
-	events      map[string][]topicEvent
-	subscribers map[string][]string // topic to client ids
-}
-
-type topicEvent struct {
-	at  time.Time
-	msg wire.Opaque
-}
-
-func newTopics() topics {
-	return topics{events: map[string][]topicEvent{}, subscribers: map[string][]string{}}
-}
-
-func (t *topics) subscribe(topic, client string) {
-	if !slices.Contains(t.subscribers[topic], client) {
-		t.subscribers[topic] = append(t.subscribers[topic], client)
-	}
-}
-
-func (t *topics) unsubscribe(topic, client string) {
-	left := slices.DeleteFunc(t.subscribers[topic], func(c string) bool { return c == client })
-	if len(left) == 0 {
-		delete(t.subscribers, topic)
-		return
-	}
-	t.subscribers[topic] = left
-}
-
-func (t *topics) forget(client string) {
-	for topic := range t.subscribers {
-		t.unsubscribe(topic, client)
-	}
-}
-
-// add remembers an event; the oldest of a full topic go, an eighth at a time.
-func (t *topics) add(topic string, e topicEvent) {
-	es, known := t.events[topic]
-	if !known && len(t.events) >= keptTopics {
-		return
-	}
-	if len(es) >= keptEvents {
-		es = append(es[:0:0], es[keptEvents/8:]...)
-	}
-	t.events[topic] = append(es, e)
-}
 
 // event records an event and tells its subscribers.
 func (l *loop) event(topic string, msg wire.Opaque) {
@@ -118,6 +60,17 @@ func eventFields(action string, kv ...string) wire.Opaque {
 		b = msgp.AppendString(b, s)
 	}
 	return wire.Opaque{Raw: b}
+}
+
+// peerEvent is an event of a worker or client: for all and for its own topic.
+func (l *loop) peerEvent(action, kind, name string, kv ...string) {
+	l.event(name, eventFields(action, kv...))
+	l.event("all", eventFields(action, append(kv, kind, name)...))
+}
+
+// cleanTopics forgets the topics of peers that left long ago.
+func (l *loop) cleanTopics() {
+	l.topics.clean(l.now, func(topic string) bool { return l.workers[topic] != nil || l.clients[topic] != nil })
 }
 
 func (c *call) logEvent() (any, error) {

@@ -30,6 +30,7 @@ type loop struct {
 	totals  totals
 	watch   map[*statusWatcher]struct{}
 	topics  topics
+	coord   coordination
 	done    chan struct{}
 	// The destinations of the last message: most messages go where the last went.
 	lastWorker *workerPeer
@@ -55,7 +56,7 @@ func newLoop(s *Scheduler, c state.Config) *loop {
 	return &loop{
 		s: s, m: m, in: newInbox(),
 		workers: map[string]*workerPeer{}, clients: map[string]*session{},
-		watch: map[*statusWatcher]struct{}{}, topics: newTopics(),
+		watch: map[*statusWatcher]struct{}{}, topics: newTopics(s.set.EventLength, s.set.EventsCleanupDelay), coord: newCoordination(s.set),
 		done: make(chan struct{}), changed: make(chan struct{}), nannies: map[string]startingNanny{}, idle: idler{limit: s.set.IdleTimeout},
 	}
 }
@@ -95,6 +96,9 @@ func (l *loop) turn(items []item) {
 		}
 	}
 	l.flush()
+	if len(l.coord.unknown) > 0 {
+		l.retryUnknown()
+	}
 }
 
 // apply handles one event on the loop, at the time of the turn.

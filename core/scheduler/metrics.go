@@ -13,7 +13,7 @@ import (
 // scheduler's own.
 func (s *Scheduler) metricsHandler() http.Handler {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(newCollector(s), &stealingCollector{s}, collectors.NewGoCollector(),
+	reg.MustRegister(newCollector(s), &stealingCollector{s}, &semaphoreCollector{s}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg, Timeout: pageBound})
 }

@@ -17,6 +17,9 @@ type call struct {
 	ctx  context.Context
 	msg  wire.Msg
 	conn *wire.Conn
+	talk *conversation
+	undo func() // takes back what was granted when the answer cannot be sent
+	left bool   // nobody waits for the answer any more
 	*request
 }
 
@@ -45,6 +48,15 @@ func handlers() map[string]handler {
 		"get_story":   (*call).story, "heartbeat_worker": (*call).heartbeat,
 		"add_keys": (*call).addKeys, "missing_workers": (*call).missingWorkers,
 		"check_idle": (*call).checkIdle, "explain": (*call).explain,
+		"queue_create": (*call).queueCreate, "queue_put": (*call).queuePut,
+		"queue_get": (*call).queueGet, "queue_qsize": (*call).queueSize,
+		"variable_set": (*call).variableSet, "variable_get": (*call).variableGet,
+		"event_set": (*call).flagSet, "event_clear": (*call).flagClear,
+		"event_wait": (*call).flagWait, "event_is_set": (*call).flagIsSet,
+		"semaphore_register": (*call).semaphoreRegister, "semaphore_acquire": (*call).semaphoreAcquire,
+		"semaphore_release": (*call).semaphoreRelease, "semaphore_refresh_leases": (*call).semaphoreRefresh,
+		"semaphore_value": (*call).semaphoreValue, "semaphore_close": (*call).semaphoreClose,
+		"multi_lock_acquire": (*call).multiAcquire, "multi_lock_release": (*call).multiRelease,
 		"call_stack": (*call).callStack, "get_cluster_state": (*call).clusterState,
 		"dump_cluster_state_to_url": (*call).dumpToURL, "performance_report": (*call).performanceReport,
 		"get_task_stream": (*call).taskStream, "get_task_stream_index": (*call).taskStreamIndex,
@@ -54,8 +66,9 @@ func handlers() map[string]handler {
 	}
 }
 
-// call runs the handler of m and returns the value to answer with.
-func (s *Scheduler) call(conn *wire.Conn, m wire.Msg) (answer any) {
+// call runs the handler of m and returns the value to answer with, and what to
+// do when it cannot be sent.
+func (s *Scheduler) call(talk *conversation, m wire.Msg) (answer any, undo func()) {
 	op := m.Op()
 	defer func() {
 		if r := recover(); r != nil {
@@ -65,21 +78,25 @@ func (s *Scheduler) call(conn *wire.Conn, m wire.Msg) (answer any) {
 	}()
 	h := s.rpc[op]
 	if h == nil {
-		return uncaught(s.unknownOp(op))
+		return uncaught(s.unknownOp(op)), nil
 	}
-	c := &call{s: s, ctx: s.ctx, msg: m, conn: conn}
+	c := &call{s: s, ctx: s.ctx, msg: m, conn: talk.c, talk: talk}
 	if _, typed := m.(*wire.HeartbeatWorker); !typed {
 		var err error
 		if c.request, err = newRequest(m); err != nil {
-			return uncaught(err)
+			return uncaught(err), nil
 		}
 	}
 	value, err := h(c)
+	if c.left && c.undo != nil {
+		c.undo()
+		c.undo = nil
+	}
 	if err != nil {
 		s.log.debug("request failed", "op", op, "error", err)
-		return uncaught(err)
+		return uncaught(err), nil
 	}
-	return value
+	return value, c.undo
 }
 
 func (s *Scheduler) unknownOp(op string) error {

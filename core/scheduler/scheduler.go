@@ -33,6 +33,7 @@ type Scheduler struct {
 	pages   *template.Template
 	started time.Time
 	dealt   atomic.Uint32 // values scattered so far
+	spoken  atomic.Uint64 // connections so far
 
 	ctx    context.Context // ends when the scheduler closes
 	cancel context.CancelCauseFunc

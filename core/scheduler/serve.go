@@ -68,9 +68,14 @@ func (s *Scheduler) converse(nc net.Conn) {
 		s.log.debug("handshake failed", "peer", nc.RemoteAddr(), "error", err)
 		return
 	}
-	defer func() { _ = c.Close() }()
+	v := s.newConversation(c)
+	defer func() {
+		_ = c.Close()
+		v.end()
+		s.conversationEnded(v)
+	}()
 	for {
-		in, err := c.Recv()
+		in, err := v.recv()
 		if err != nil {
 			s.logEnd(nc, err)
 			return
@@ -81,7 +86,7 @@ func (s *Scheduler) converse(nc net.Conn) {
 			}
 			continue
 		}
-		if s.dispatch(c, in) {
+		if s.dispatch(v, in) {
 			return
 		}
 	}
@@ -89,7 +94,8 @@ func (s *Scheduler) converse(nc net.Conn) {
 
 // dispatch handles the first or next message of a connection and reports
 // whether the conversation is over.
-func (s *Scheduler) dispatch(c *wire.Conn, in wire.Incoming) (over bool) {
+func (s *Scheduler) dispatch(v *conversation, in wire.Incoming) (over bool) {
+	c := v.c
 	switch m := in.Msgs[0].(type) {
 	case *wire.RegisterClient:
 		s.serveClient(c, m)
@@ -107,9 +113,12 @@ func (s *Scheduler) dispatch(c *wire.Conn, in wire.Incoming) (over bool) {
 	case "close":
 		return true
 	}
-	value := s.call(c, in.Msgs[0])
+	value, undo := s.call(v, in.Msgs[0])
 	if in.Reply {
 		if err := c.SendValue(value); err != nil {
+			if undo != nil {
+				undo()
+			}
 			s.log.debug("answer not sent", "op", in.Msgs[0].Op(), "error", err)
 			return true
 		}

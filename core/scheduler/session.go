@@ -2,8 +2,10 @@ package scheduler
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -18,6 +20,8 @@ type session struct {
 	gone     bool       // forgotten; outputs for it are dropped
 	leftAt   time.Time  // when the connection ended, while disconnected
 	versions wire.Opaque
+	host     string        // of its latest connection
+	seen     *atomic.Int64 // Unix nanoseconds of the last message on conn
 }
 
 // serveClient runs a client's stream until it ends.
@@ -30,10 +34,12 @@ func (s *Scheduler) serveClient(c *wire.Conn, m *wire.RegisterClient) {
 	}
 	st := wire.NewStream(c)
 	defer endStream(st)
-	if s.loop.do(s.ctx, func() { s.loop.addClient(m, c, st) }) != nil {
+	seen := new(atomic.Int64)
+	seen.Store(time.Now().UnixNano())
+	if s.loop.do(s.ctx, func() { s.loop.addClient(m, c, st).seen = seen }) != nil {
 		return
 	}
-	said := s.readClient(c, m.Client)
+	said := s.readClient(c, m.Client, seen)
 	s.loop.post(func() { s.loop.clientLeft(m.Client, c, said) })
 }
 
@@ -46,22 +52,23 @@ func endStream(st *wire.Stream) {
 }
 
 // addClient begins a session, or gives one that lost its connection a new one.
-func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn, st *wire.Stream) {
+func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn, st *wire.Stream) *session {
 	if old := l.clients[m.Client]; old != nil {
 		if old.gdask && c.Peer().GDask > 0 {
 			l.resumeClient(old, c, st)
-			return
+			return old
 		}
 		l.forgetClient(old, "registered again")
 	}
-	ses := &session{id: m.Client, conn: c, gdask: c.Peer().GDask > 0, versions: m.Versions}
+	ses := &session{id: m.Client, conn: c, gdask: c.Peer().GDask > 0, versions: m.Versions, host: remoteHost(c.NetConn())}
 	ses.out.stream = st
 	l.clients[m.Client] = ses
 	l.totals.clientsAdded++
 	l.apply(state.AddClient{ID: m.Client})
-	l.event("all", eventFields("add-client", "client", m.Client))
+	l.peerEvent("add-client", "client", m.Client)
 	l.hookClient("add_client", m.Client)
 	l.s.log.info("client connected", "client", m.Client)
+	return ses
 }
 
 func (l *loop) resumeClient(ses *session, c *wire.Conn, st *wire.Stream) {
@@ -102,21 +109,44 @@ func (l *loop) forgetClient(ses *session, why string) {
 	l.totals.clientsRemoved++
 	l.topics.forget(ses.id)
 	l.apply(state.RemoveClient{ID: ses.id})
-	l.event("all", eventFields("remove-client", "client", ses.id))
+	l.coordinate(coord.ClientGone{Client: ses.id, Host: ses.host})
+	l.peerEvent("remove-client", "client", ses.id)
+	l.topics.depart(ses.id, l.now)
 	l.hookClient("remove_client", ses.id)
 	l.s.log.info("client gone", "client", ses.id, "reason", why)
 }
 
-// checkClients forgets the clients whose grace period is over.
-func (l *loop) checkClients() {
+// checkClients forgets the clients whose grace period is over, and takes the
+// connections of gdask clients for lost that have been silent for too long: they
+// send heartbeats. gap is the time since the last check, as for workers.
+func (l *loop) checkClients(gap time.Duration) {
+	ttl := l.s.clientTTL(len(l.clients))
 	for _, ses := range l.clients {
+		if gap > 8*tickInterval {
+			ses.seen.Add(int64(gap))
+		}
+		silent := l.now.Sub(time.Unix(0, ses.seen.Load()))
 		switch {
+		case ses.conn != nil && ses.gdask && ttl > 0 && silent > ttl:
+			l.s.log.warn("client is silent; taking its connection for lost", "client", ses.id, "for", silent)
+			_ = ses.conn.Close() // its reader reports the end
 		case ses.conn == nil && l.now.Sub(ses.leftAt) > l.s.set.ClientGrace:
 			l.forgetClient(ses, "did not come back in time")
 		case ses.conn == nil:
 			ses.out.batch = nil // nobody will read these
 		}
 	}
+}
+
+// clientTTL is how long a gdask client's connection may bring nothing; 0: for ever.
+func (s *Scheduler) clientTTL(clients int) time.Duration {
+	switch {
+	case s.set.ClientTTL < 0:
+		return 0
+	case s.set.ClientTTL > 0:
+		return s.set.ClientTTL
+	}
+	return time.Duration(6 * clientHeartbeat(clients) * float64(time.Second))
 }
 
 // clientHeartbeat is the interval at which clients should give a sign of life.

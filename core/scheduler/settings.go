@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/task"
@@ -51,6 +52,16 @@ type Settings struct {
 	// IdleTimeout ends the scheduler, with its workers, when no task ran or changed
 	// its state for so long; 0: never.
 	IdleTimeout time.Duration
+	// Coord are the times of leases.
+	Coord coord.Config
+	// ClientTTL is how long the connection of a gdask client may be silent before
+	// it counts as lost; 0: six heartbeats. Negative: for ever.
+	ClientTTL time.Duration
+	// EventLength is how many events of one topic are kept; 0: 1000.
+	EventLength int
+	// EventsCleanupDelay is how long the topic of a worker or client outlives it;
+	// 0: an hour.
+	EventsCleanupDelay time.Duration
 	// LogLength is how many log lines clients can ask for; 0: 10000.
 	LogLength int
 	// DumpDirectory is where clients may have the scheduler write dumps of its
@@ -91,6 +102,8 @@ func (s Settings) withDefaults() (Settings, error) {
 	setDefault(&s.ClientGrace, 10*time.Second)
 	setDefault(&s.RequestTimeout, 30*time.Second)
 	setDefault(&s.ConnectTimeout, 5*time.Second)
+	setDefault(&s.EventLength, 1000)
+	setDefault(&s.EventsCleanupDelay, time.Hour)
 	setDefault(&s.Version, "dev")
 	setDefault(&s.LogLength, 10_000)
 	setDefault(&s.TaskStreamLength, 100_000)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/wire"
@@ -133,7 +134,7 @@ func addWorkerEvent(w *workerPeer) state.AddWorker {
 
 func (l *loop) workerAdded(w *workerPeer) {
 	l.s.log.info("worker joined", "address", w.address, "name", w.name, "threads", w.reg.NThreads)
-	l.event("all", eventFields("add-worker", "worker", w.address))
+	l.peerEvent("add-worker", "worker", w.address)
 	l.fleetChanged()
 	delete(l.nannies, w.nanny)
 	l.hook("add_worker", func(p hook.SchedulerPlugin) func() {
@@ -166,7 +167,9 @@ func (l *loop) forgetWorker(w *workerPeer, reason string, expected bool) {
 	w.lost(errors.New("worker " + w.address + " is gone: " + reason))
 	l.totals.workersRemoved++
 	l.apply(state.RemoveWorker{Address: w.address, Expected: expected, Reason: reason})
-	l.event("all", eventFields("remove-worker", "worker", w.address))
+	l.coordinate(coord.WorkerGone{Host: remoteHost(w.conn.NetConn())})
+	l.peerEvent("remove-worker", "worker", w.address, "reason", reason)
+	l.topics.depart(w.address, l.now)
 	l.fleetChanged()
 	l.hook("remove_worker", func(p hook.SchedulerPlugin) func() {
 		if h, ok := p.(hook.WorkerRemover); ok {

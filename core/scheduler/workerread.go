@@ -91,7 +91,7 @@ func (l *loop) workerStatus(w *workerPeer, status, stimulus string) {
 	w.status = status
 	w.closing = status == "closing" || status == "closed" || status == "closing_gracefully"
 	l.apply(state.WorkerStatus{Address: w.address, Status: status, StimulusID: stimulus})
-	l.event("all", eventFields("worker-status-change", "worker", w.address, "status", status))
+	l.peerEvent("worker-status-change", "worker", w.address, "status", status)
 }
 
 // checkWorkers removes workers that have been silent for too long. gap is the time since the last check: when this
