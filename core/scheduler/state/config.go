@@ -35,7 +35,15 @@ type Config struct {
 	// Watchdog is after how long without any progress a task is reported; default 5
 	// min; 0 never.
 	Watchdog time.Duration
-	Validate bool // check invariants after every event; slow
+	MemoryManager        MemoryManager
+	Rebalance            Balance
+	// RecentToOldTime is how long memory that is not results must be in use to
+	// count as old; default 30 s.
+	RecentToOldTime time.Duration
+	// DefaultTaskDurations are assumed of names that never ran, before
+	// UnknownTaskDuration is.
+	DefaultTaskDurations map[string]time.Duration
+	Validate             bool // check invariants after every event; slow
 }
 
 // DefaultConfig returns Dask's defaults, and gdask's for what is gdask's own.
@@ -46,6 +54,9 @@ func DefaultConfig() Config {
 		FailFast: true, FailFastGrace: time.Second, TransitionLogLength: 1000,
 		PipelineDuration: 2 * time.Millisecond, PipelineTasks: 256, PipelineBytes: 64 << 20,
 		WorkStealing: true, WorkStealingInterval: time.Second, Watchdog: 5 * time.Minute,
+		MemoryManager:   MemoryManager{Start: true, Interval: 2 * time.Second, Measure: "optimistic", ReduceReplicas: true},
+		Rebalance:       Balance{Measure: "optimistic", SenderMin: 0.3, RecipientMax: 0.6, SenderRecipientGap: 0.1},
+		RecentToOldTime: 30 * time.Second,
 	}
 }
 
@@ -72,6 +83,21 @@ func (c Config) normal() Config {
 	}
 	if c.WorkStealingInterval <= 0 {
 		c.WorkStealingInterval = d.WorkStealingInterval
+	}
+	if c.MemoryManager.Interval <= 0 {
+		c.MemoryManager.Interval = d.MemoryManager.Interval
+	}
+	if !measures(c.MemoryManager.Measure) {
+		c.MemoryManager.Measure = d.MemoryManager.Measure
+	}
+	if c.Rebalance == (Balance{}) {
+		c.Rebalance = d.Rebalance
+	}
+	if !measures(c.Rebalance.Measure) {
+		c.Rebalance.Measure = d.Rebalance.Measure
+	}
+	if c.RecentToOldTime <= 0 {
+		c.RecentToOldTime = d.RecentToOldTime
 	}
 	c.AllowedFailures = min(max(c.AllowedFailures, 0), math.MaxUint8-1) // a task counts them in a byte
 	c.TransitionLogLength = max(c.TransitionLogLength, 0)

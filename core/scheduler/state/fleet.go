@@ -85,6 +85,7 @@ func (e RemoveWorker) apply(m *Machine) {
 			m.gone = slices.Delete(m.gone, 0, 1)
 		}
 	}
+	m.stopAcquisitions(func(a *acquisition) bool { return a.to == w })
 	for len(w.processing) > 0 {
 		m.orphan(w.processing[len(w.processing)-1], w, expected)
 	}
@@ -99,6 +100,7 @@ func (e RemoveWorker) apply(m *Machine) {
 		m.toWorker(o, &wire.RemoveWorker{Worker: e.Address, StimulusID: e.StimulusID})
 	}
 	m.changed()
+	m.recheck()
 }
 
 // orphan takes a task off a worker that is gone, and fails it when it was
@@ -156,6 +158,7 @@ func (e WorkerStatus) apply(m *Machine) {
 	w.status, w.lastSeen = e.Status, m.now
 	m.refresh(w)
 	m.changed()
+	m.recheck()
 }
 
 func (e Heartbeat) apply(m *Machine) {
@@ -164,9 +167,13 @@ func (e Heartbeat) apply(m *Machine) {
 		return
 	}
 	w.metrics, w.lastSeen, w.beat, w.reported = e.Metrics, m.now, m.now, e.Executing
+	m.weigh(w)
 	m.learnBandwidth(e.Metrics.Bandwidth)
 	for _, d := range e.Executing {
 		t := m.tasks.Get(d.Key)
+		if t != nil && t.on == w {
+			t.prefix.runsFor(d.Seconds)
+		}
 		// A task that runs longer than it was thought to weighs more.
 		if t == nil || t.on != w || t.is(seceded) || !(d.Seconds > t.expected && d.Seconds < maxSeconds) {
 			continue
@@ -196,6 +203,13 @@ func (e Tick) apply(m *Machine) {
 	m.expireParked()
 	m.balance()
 	m.watch()
+	m.expireCopies()
+	m.expireErrands()
+	m.manageInTime()
+	if m.now.Sub(m.looked) >= time.Second {
+		m.looked = m.now
+		m.recheck()
+	}
 	for _, w := range m.list {
 		if ttl := m.c.WorkerTTL; ttl > 0 && !w.closing && m.now.Sub(w.lastSeen) > ttl {
 			w.closing = true

@@ -11,11 +11,14 @@ import (
 // history reads events from bytes. Names come from small sets, so that bytes
 // often speak of the same keys, workers and clients: right, late or absurd.
 type history struct {
-	data []byte
-	m    *Machine
-	runs []*wire.ComputeTask // all assignments so far
-	begs []ToWorker          // all requests to give tasks up
-	now  time.Time
+	data    []byte
+	m       *Machine
+	runs    []*wire.ComputeTask // all assignments so far
+	begs    []ToWorker          // all requests to give tasks up
+	fetches []ToWorker          // all requests to fetch copies
+	id      int64
+	done    map[int64]bool
+	now     time.Time
 }
 
 func (h *history) byte() byte {
@@ -158,7 +161,7 @@ func (h *history) report() Event {
 	case 3, 4:
 		return h.yielded()
 	default:
-		return Heartbeat{Address: w, Executing: []KeyDuration{{Key: k, Seconds: h.float()}}, Metrics: wire.Metrics{Bandwidth: h.float()}}
+		return Heartbeat{Address: w, Executing: []KeyDuration{{Key: k, Seconds: h.float()}}, Metrics: wire.Metrics{Bandwidth: h.float(), Memory: h.size(), SpilledMem: h.size(), SpilledDisk: h.size()}}
 	}
 }
 
@@ -178,7 +181,9 @@ func (h *history) yielded() Event {
 
 // replicas is something that is said of copies.
 func (h *history) replicas() Event {
-	switch h.pick(4) {
+	switch h.pick(6) {
+	case 4, 5:
+		return h.copied()
 	case 0:
 		return AddKeys{Worker: h.worker(), AddKeys: &wire.AddKeys{Keys: h.keys()}}
 	case 1:
@@ -228,7 +233,11 @@ func (h *history) event() Event {
 	case n < 15:
 		return WorkerStatus{Address: h.worker(), Status: h.status()}
 	}
-	switch h.pick(8) {
+	switch h.pick(12) {
+	case 8, 9, 10:
+		return h.errand()
+	case 11:
+		return ManageMemory{Method: []string{ManagerStart, ManagerStop, ManagerRunOnce, "odd"}[h.pick(4)]}
 	case 0:
 		return Restart{}
 	case 1:
@@ -249,9 +258,48 @@ func (h *history) event() Event {
 	}
 }
 
+// errand is something to be done with copies.
+func (h *history) errand() Event {
+	h.id++
+	timeout := time.Duration(h.pick(40)) * time.Second
+	var workers []string
+	if h.pick(3) == 0 {
+		workers = []string{h.worker(), h.worker()}
+	}
+	switch h.pick(6) {
+	case 0, 1:
+		return Replicate{ID: h.id, Keys: h.keys(), N: h.pick(5) - 1, Workers: workers, BranchingFactor: h.pick(3) - 1, Timeout: timeout}
+	case 2:
+		r := Rebalance{ID: h.id, Workers: workers, Timeout: timeout}
+		if h.pick(3) == 0 {
+			r.Keys = h.keys()
+		}
+		return r
+	case 3, 4:
+		return Retire{ID: h.id, Address: h.worker(), Timeout: timeout}
+	default:
+		return AbandonErrand{ID: h.id - int64(h.pick(4))}
+	}
+}
+
+// copied is that a worker has what it was told to fetch.
+func (h *history) copied() Event {
+	if n := len(h.fetches); n > 0 {
+		f := h.fetches[n-1-h.pick(min(n, 4))]
+		e := &wire.AddKeys{}
+		for _, k := range f.Msg.(*wire.AcquireReplicas).WhoHas {
+			if h.pick(4) > 0 {
+				e.Keys = append(e.Keys, k.Key)
+			}
+		}
+		return AddKeys{Worker: f.Address, AddKeys: e}
+	}
+	return AddKeys{Worker: h.worker(), AddKeys: &wire.AddKeys{Keys: h.keys()}}
+}
+
 // fuzzed is the machine that bytes drive; its settings are theirs too.
 func fuzzed(data []byte) *history {
-	h := &history{data: data, now: time.Unix(1e9, 0)}
+	h := &history{data: data, now: time.Unix(1e9, 0), done: map[int64]bool{}}
 	c := DefaultConfig()
 	c.Validate = true
 	s := h.byte()
@@ -275,6 +323,13 @@ func (h *history) apply(t *testing.T, e Event) Output {
 	if len(out.Errors) > 0 {
 		t.Fatalf("%#v: %q", e, out.Errors)
 	}
+	checkCopies(t, h.m, out)
+	for _, d := range out.Done {
+		if h.done[d.ID] || d.ID < 1 || d.ID > h.id {
+			t.Fatalf("%#v: the errand %d ends twice, or never began", e, d.ID)
+		}
+		h.done[d.ID] = true
+	}
 	for _, w := range out.ToWorkers {
 		if _, known := h.m.Worker(w.Address); !known {
 			t.Fatalf("%#v: a message for %s, which is gone", e, w.Address)
@@ -284,6 +339,9 @@ func (h *history) apply(t *testing.T, e Event) Output {
 		}
 		if _, ok := w.Msg.(*wire.StealRequest); ok {
 			h.begs = append(h.begs, w)
+		}
+		if _, ok := w.Msg.(*wire.AcquireReplicas); ok {
+			h.fetches = append(h.fetches, w)
 		}
 	}
 	return out
@@ -313,6 +371,10 @@ func FuzzMachine(f *testing.F) {
 			}
 		}
 		h.apply(t, Restart{})
+		for len(h.m.errands)+len(h.m.waiting) > 0 { // each ends, without any word of a worker
+			h.now = h.now.Add(time.Minute)
+			h.apply(t, Tick{})
+		}
 		if n := h.m.Stealing().InFlight; n > 0 {
 			t.Fatalf("%d requests to steal are left after a restart", n)
 		}

@@ -41,6 +41,18 @@ type Machine struct {
 	stolen   Stealing
 	balanced time.Time
 
+	replicas replicas
+	copies   map[*task][]*acquisition // under way
+	ended    []*acquisition           // that an errand is to hear of
+	ordered  []*worker                // to be told what to fetch and to drop
+	managing bool                     // the memory manager runs by itself
+	managed  time.Time
+	errands  []*errand // that run, in order of their start
+	waiting  []*errand
+	due      bool // errands go on at the end of the event
+	look     bool // and look at everything
+	looked   time.Time
+
 	stack []*task // recommendations
 	ready []*task // recommended to processing
 	log   ring
@@ -69,6 +81,7 @@ func New(c Config) *Machine {
 		c: c, tasks: newTasks(), workers: map[string]*worker{}, names: map[string]*worker{},
 		clients: map[string]*client{}, prefixes: map[string]*prefix{}, groups: map[string]*group{},
 		limits: map[string]*limits{}, steps: newTable(), fleet: 1, steals: map[*task]*steal{},
+		copies: map[*task][]*acquisition{}, managing: c.MemoryManager.Start,
 		log: newRing(c.TransitionLogLength), bandwidth: c.Bandwidth, epoch: 1,
 	}
 }
@@ -79,6 +92,12 @@ func (m *Machine) Apply(now time.Time, e Event) {
 	m.now, m.stimulus, m.event = now, "", e
 	e.apply(m)
 	m.settle()
+	if m.due {
+		m.advance()
+	}
+	if len(m.ordered) > 0 {
+		m.sendOrders()
+	}
 	m.event = nil
 	if m.c.Validate {
 		m.validate()
@@ -92,6 +111,10 @@ type Output struct {
 	// Close are workers whose streams the shell must end (with a reason), for
 	// instance after worker-ttl. They stay known until RemoveWorker.
 	Close []CloseWorker
+	// Statuses are workers whose status the machine changed, for the shell's view.
+	Statuses []WorkerStatus
+	// Done are the errands that ended.
+	Done []ErrandDone
 	// Rejected is why an AddWorker was refused, by address.
 	Rejected []Rejected
 	// Alarms are tasks that make no progress, for the log and for whoever listens.

@@ -178,7 +178,7 @@ func (m *Machine) estimate(t *task) float64 {
 	if p := t.prefix; p.samples > 0 {
 		return p.duration
 	}
-	return m.c.UnknownTaskDuration.Seconds()
+	return t.prefix.guess(m.c.UnknownTaskDuration)
 }
 
 // assign sends a task to a worker.

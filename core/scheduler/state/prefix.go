@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -14,6 +15,10 @@ type prefix struct {
 	samples    int     // runs since the last one that was not tiny; 0 unknown
 	longest    float64
 	total      float64
+	transfer   float64 // seconds of fetching inputs
+	preset     float64 // seconds that the configuration says of a run; 0 nothing
+	live       float64 // seconds of the longest run under way while the mean is unknown
+	entered    Counts  // how often tasks entered each state
 	meanBytes  float64
 	finished   int64
 	suspicious int64
@@ -51,7 +56,7 @@ func (m *Machine) prefixOf(group string) *prefix {
 	name := splitName(group)
 	p := m.prefixes[name]
 	if p == nil {
-		p = &prefix{name: name}
+		p = &prefix{name: name, preset: m.c.DefaultTaskDurations[name].Seconds()}
 		m.prefixes[name] = p
 	}
 	return p
@@ -82,6 +87,9 @@ func (m *Machine) learn(t *task, r *wire.TaskFinished) {
 		}
 		g.stop = max(g.stop, s.Stop)
 		d := s.Stop - s.Start
+		if s.Action == "transfer" && d >= 0 && d < maxSeconds {
+			p.transfer += d
+		}
 		if s.Action != "compute" || !(d >= 0 && d < maxSeconds) {
 			continue
 		}
@@ -96,6 +104,7 @@ func (m *Machine) learn(t *task, r *wire.TaskFinished) {
 func (p *prefix) sample(d, tiny float64) {
 	p.total += d
 	p.longest = max(p.longest, d)
+	p.live = 0
 	if p.samples == 0 {
 		p.duration = d
 	} else {
@@ -104,6 +113,25 @@ func (p *prefix) sample(d, tiny float64) {
 	if p.samples++; d > tiny {
 		p.samples = 1 // trust in tiny tasks starts again
 	}
+}
+
+// runsFor notes how long a task has been running, while nothing else is known.
+// A mean that there is stays: that one task takes longer says little of others.
+func (p *prefix) runsFor(d float64) {
+	if p.samples == 0 && d < maxSeconds {
+		p.live = max(p.live, d)
+	}
+}
+
+// guess is how many seconds a run takes that nothing was measured of.
+func (p *prefix) guess(unknown time.Duration) float64 {
+	switch {
+	case p.preset > 0:
+		return p.preset
+	case p.live > 0:
+		return 2 * p.live
+	}
+	return unknown.Seconds()
 }
 
 func (p *prefix) kindOf(r *wire.TaskFinished) *kind {

@@ -24,6 +24,7 @@ type TaskInfo struct {
 	Waiters       []wire.Key // dependents that still need this result
 	WhoWants      []string   // clients
 	WhoHas        []string   // worker addresses
+	Pinned        int        // copies that somebody asked for; 0: one
 	ProcessingOn  string     // worker address; "" none
 	RunID         int64      // of the latest assignment; 0 never assigned
 	Nbytes        int64      // the configured default while unknown
@@ -57,6 +58,7 @@ type WorkerInfo struct {
 	Occupancy  float64 // seconds of work assigned, over all threads
 	Slots      int     // tasks it takes before the scheduler queues
 	Used       map[string]float64
+	Memory     MemoryUse
 }
 
 // ClientInfo is a snapshot of one client.
@@ -76,6 +78,10 @@ type PrefixInfo struct {
 	Suspicious   int64 // worker deaths blamed on it
 	MeanNbytes   int64
 	ComputeTotal time.Duration // sum over all results
+	// TransferTotal is what fetching inputs took in all.
+	TransferTotal time.Duration
+	// Entered is how often tasks entered each state.
+	Entered Counts
 }
 
 // GroupInfo counts the tasks of one collection.

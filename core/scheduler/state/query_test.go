@@ -212,12 +212,13 @@ func TestSettingsThatMakeNoSenseTakeTheDefault(t *testing.T) {
 	want := DefaultConfig()
 	want.AllowedFailures, want.TransitionLogLength, want.PipelineDuration = 0, 0, 0
 	want.WorkerTTL, want.FailFast, want.FailFastGrace, want.WorkStealing, want.Watchdog = 0, false, 0, false, 0
+	want.MemoryManager.Start, want.MemoryManager.ReduceReplicas = false, false
 	bad := Config{AllowedFailures: -1, TransitionLogLength: -1, PipelineDuration: -1, Bandwidth: nan, WorkerSaturation: nan,
 		UnknownTaskDuration: -1, DefaultDataSize: -1, PipelineTasks: -1, PipelineBytes: -1, WorkStealingInterval: -1, Watchdog: -1}
-	if got := New(bad).c; got != want {
+	if got := New(bad).c; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	if got := New(DefaultConfig()).c; got != DefaultConfig() {
+	if got := New(DefaultConfig()).c; !reflect.DeepEqual(got, DefaultConfig()) {
 		t.Errorf("the defaults became %+v", got)
 	}
 }

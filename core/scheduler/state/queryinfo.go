@@ -20,6 +20,9 @@ func (m *Machine) Task(k wire.Key) (TaskInfo, bool) {
 		Priority: t.priority, WhoHas: t.addresses(), RunID: t.runID, Nbytes: t.size(m),
 		Suspicious: int(t.suspicious), PureData: !t.hasSpec(), LongRunning: t.is(seceded), Actor: t.is(actor),
 	}
+	if n := t.pinned(); n > 1 {
+		i.Pinned = n
+	}
 	if t.limits != nil {
 		i.Runtime, i.Workers = t.limits.runtime, slices.Clone(t.limits.workers)
 		i.AllowOther, i.Resources = t.limits.loose, maps.Clone(t.limits.resources)
@@ -84,6 +87,7 @@ func (w *worker) info() WorkerInfo {
 		AddWorker: w.reg, Since: w.since, LastSeen: w.lastSeen, Metrics: w.metrics,
 		Processing: len(w.processing), Seceded: w.seceded, HasWhat: len(w.has), Nbytes: w.nbytes,
 		Occupancy: w.occupancy, Slots: w.slots, Used: maps.Clone(w.used),
+		Memory: w.memory(),
 	}
 	i.Status, i.Held = w.status, nil
 	return i
@@ -119,7 +123,7 @@ func (m *Machine) Prefixes() []PrefixInfo {
 		r = append(r, PrefixInfo{
 			Name: p.name, Counts: p.counts, MeanDuration: mean, MaxDuration: seconds(p.longest),
 			Finished: p.finished, Suspicious: p.suspicious, MeanNbytes: int64(p.meanBytes),
-			ComputeTotal: seconds(p.total),
+			ComputeTotal: seconds(p.total), TransferTotal: seconds(p.transfer), Entered: p.entered,
 		})
 	}
 	slices.SortFunc(r, func(a, b PrefixInfo) int { return strings.Compare(a.Name, b.Name) })

@@ -60,6 +60,17 @@ func (q *queue) each(f func(*task)) {
 	}
 }
 
+// some calls f for tasks until it says that it has seen enough.
+func (q *queue) some(f func(*task) bool) {
+	for _, es := range [][]entry{q.line[q.head:], q.heap} {
+		for _, e := range es {
+			if !e.dead() && !f(e.t) {
+				return
+			}
+		}
+	}
+}
+
 // remove takes a task out; its entry dies in place. Too many dead ones are swept.
 func (q *queue) remove(t *task) {
 	t.stamp = 0

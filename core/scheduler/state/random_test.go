@@ -23,6 +23,10 @@ type world struct {
 	told    map[wire.Key]string // last word to the client
 	next    int
 	events  int
+	errands map[int64]string // id to the worker that retires, or ""
+	copies  int              // made at the machine's request
+	dropped int
+	retired int
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
@@ -32,7 +36,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		t: t, m: New(c), rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1e9, 0),
 		mail: map[string][]wire.Msg{}, running: map[string][]*wire.ComputeTask{},
-		held: map[string]map[wire.Key]bool{}, told: map[wire.Key]string{},
+		held: map[string]map[wire.Key]bool{}, told: map[wire.Key]string{}, errands: map[int64]string{},
 	}
 	w.apply(AddClient{ID: "c"})
 	return w
@@ -47,6 +51,7 @@ func (w *world) apply(e Event) {
 	if len(out.Errors) > 0 {
 		w.t.Fatalf("event %d, %#v: %q", w.events, e, out.Errors)
 	}
+	checkCopies(w.t, w.m, out)
 	for _, m := range out.ToWorkers {
 		if _, alive := w.held[m.Address]; alive {
 			w.mail[m.Address] = append(w.mail[m.Address], m.Msg)
@@ -68,6 +73,7 @@ func (w *world) apply(e Event) {
 			w.told[m.Key] = "retried"
 		}
 	}
+	w.errandsDone(out.Done)
 }
 
 func (w *world) join() {
@@ -140,6 +146,10 @@ func (w *world) read(a string) {
 			w.running[a] = slices.Delete(w.running[a], i, i+1)
 		}
 		w.apply(StealResponse{Worker: a, StealResponse: answer})
+	case *wire.AcquireReplicas, *wire.RemoveReplicas:
+		w.copyOrDrop(a, m)
+	case *wire.WorkerStatusChange:
+		w.apply(WorkerStatus{Address: a, Status: m.Status})
 	case *wire.FreeKeys:
 		for _, k := range m.Keys {
 			w.running[a] = slices.DeleteFunc(w.running[a], func(r *wire.ComputeTask) bool { return r.Key == k })
@@ -221,6 +231,8 @@ func (w *world) step() {
 		w.apply(u)
 	case n < 15:
 		w.apply(Tick{})
+	case n < 17:
+		w.errand(as, some)
 	case len(as) > 0:
 		a := as[w.rng.IntN(len(as))]
 		if n%2 == 0 {
@@ -244,15 +256,19 @@ func (w *world) finish() {
 			w.read(a)
 			w.work(a)
 		}
-		if idle {
+		if idle && len(w.errands) == 0 {
 			return
+		}
+		if idle {
+			w.now = w.now.Add(10 * time.Second)
+			w.apply(Tick{})
 		}
 	}
 	w.t.Fatal("the work does not end")
 }
 
 func TestRandomHistoriesKeepTheRulesAndEnd(t *testing.T) {
-	requests := int64(0)
+	requests, copies, dropped, retired := int64(0), 0, 0, 0
 	for seed := range uint64(40) {
 		w := newWorld(t, seed)
 		w.join()
@@ -283,6 +299,7 @@ func TestRandomHistoriesKeepTheRulesAndEnd(t *testing.T) {
 		if stealing.InFlight > 0 {
 			t.Errorf("seed %d: %d requests to steal have no answer", seed, stealing.InFlight)
 		}
+		copies, dropped, retired = copies+w.copies, dropped+w.dropped, retired+w.retired
 		w.apply(RemoveClient{ID: "c"})
 		if ks := w.m.Keys(); len(ks) > 0 {
 			t.Fatalf("seed %d: %d tasks are left that nobody wants: %v", seed, len(ks), ks)
@@ -290,5 +307,8 @@ func TestRandomHistoriesKeepTheRulesAndEnd(t *testing.T) {
 	}
 	if requests < 20 {
 		t.Errorf("only %d requests to steal in all histories", requests)
+	}
+	if copies < 100 || dropped < 100 || retired < 20 {
+		t.Errorf("only %d copies made, %d dropped and %d workers retired in all histories", copies, dropped, retired)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // steal is a request that was not answered yet.
 type steal struct {
 	id            string
-	victim, thief *worker
+	victim, thief *worker // without a thief the task is placed like a new one
 	less, more    float64 // seconds of work that the move takes off and puts on
 }
 
@@ -36,7 +36,7 @@ func (e StealResponse) apply(m *Machine) {
 	}
 	m.endSteal(t)
 	switch {
-	case notBegun[e.State] && m.mayTake(s.thief, t):
+	case notBegun[e.State] && s.thief != nil && m.mayTake(s.thief, t):
 		m.move(t, s.thief)
 	case notBegun[e.State], unknownThere[e.State]:
 		m.recommend(t, Released) // nobody has it: it is placed again
@@ -68,8 +68,10 @@ func (m *Machine) request(t *task, thief *worker, less, more float64) {
 	t.set(stealing)
 	s.victim.going++
 	s.victim.moving -= less
-	thief.coming++
-	thief.moving += more
+	if thief != nil {
+		thief.coming++
+		thief.moving += more
+	}
 	m.toWorker(s.victim, &wire.StealRequest{Key: t.key, StimulusID: s.id})
 }
 
@@ -80,10 +82,12 @@ func (m *Machine) endSteal(t *task) {
 	t.unset(stealing)
 	s.victim.going--
 	s.victim.moving += s.less
-	s.thief.coming--
-	s.thief.moving -= s.more
 	s.victim.still()
-	s.thief.still()
+	if s.thief != nil {
+		s.thief.coming--
+		s.thief.moving -= s.more
+		s.thief.still()
+	}
 }
 
 // still leaves no rest of rounding.

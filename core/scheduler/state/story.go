@@ -81,12 +81,16 @@ func (m *Machine) enterState(t *task, s State) {
 	p, g := t.prefix, t.group
 	p.counts[old]--
 	p.counts[s]++
+	p.entered[s]++
 	g.counts[old]--
 	g.counts[s]++
 	if s == Memory {
 		g.nbytes += t.size(m)
 	} else if old == Memory {
 		g.nbytes -= t.size(m)
+		if t.is(copying) {
+			m.stopCopies(t)
+		}
 	}
 	if was, is := old.active(), s.active(); was != is {
 		d := int32(1)

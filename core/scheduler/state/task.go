@@ -7,7 +7,7 @@ import (
 	"github.com/gdask/gdask/sdk/wire/keytable"
 )
 
-type flags uint8
+type flags uint16
 
 const (
 	actor     flags = 1 << iota
@@ -17,6 +17,7 @@ const (
 	visited         // by the walk under way
 	specified       // has a run spec; without it is pure data
 	stealing        // its worker was asked to give it up
+	copying         // a worker was asked to fetch a copy
 )
 
 // task is one key. A million of them are held at once: rare things are in more.
@@ -55,6 +56,7 @@ type extra struct {
 	erredOn     []string
 	deaths      []*exit
 	parkedAt    time.Time // when it came to no-worker
+	pinned      int       // copies that somebody asked for; 0: one
 	lost        string    // why it can never run (again), for the clients who want it
 	home        *worker   // where an actor lives
 }

@@ -18,40 +18,81 @@ type ToClose struct {
 	MemoryRatio float64
 	// Valid are the addresses to choose from; nil: all.
 	Valid []string
+	// Group says which workers close together or not at all: those with the same
+	// host, for instance. Nil: each for itself.
+	Group func(WorkerInfo) string
 }
 
 // WorkersToClose picks workers whose end costs least: idle ones first, those
 // with few bytes before others, then the ones that will soon be done. Workers
 // with long-running tasks stay: such tasks start others, and would begin again.
 // So do workers with actors, whose state would be lost.
-func (m *Machine) WorkersToClose(want ToClose) []string {
+func (m *Machine) WorkersToClose(want ToClose) (out []string) {
 	if want.N == 0 {
 		return nil
 	}
 	if !(want.MemoryRatio > 0) {
 		want.MemoryRatio = 2
 	}
-	var pool []*worker
-	held := 0.0
+	var held float64
 	for _, w := range m.list {
-		valid := want.Valid == nil || slices.Contains(want.Valid, w.address)
-		if valid && w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
-			pool = append(pool, w)
-		}
 		held += float64(w.nbytes)
 	}
-	slices.SortStableFunc(pool, cheaperToClose)
-	var out []string
-	for _, w := range pool {
-		if want.N >= 0 && len(out) == want.N || len(m.list)-len(out) <= want.Minimum {
+	for _, g := range m.closable(want) {
+		n := len(out) + len(g.all)
+		if want.N >= 0 && n > want.N || len(m.list)-n < want.Minimum {
 			break
 		}
-		if want.N < 0 && (len(w.processing) > 0 || !enough(m.list, out, w, held*want.MemoryRatio)) {
+		if want.N < 0 && (g.sum.busy > 0 || !enough(m.list, out, g.all, held*want.MemoryRatio)) {
 			break
 		}
-		out = append(out, w.address)
+		for _, w := range g.all {
+			out = append(out, w.address)
+		}
 	}
 	return out
+}
+
+// closing are workers that close together.
+type closing struct {
+	all []*worker
+	sum struct {
+		busy      int     // workers with tasks
+		occupancy float64 // a thread, of the busiest
+		nbytes    int64
+	}
+}
+
+// closable are the groups of workers that may close, the cheapest first.
+func (m *Machine) closable(want ToClose) []*closing {
+	var groups []*closing
+	named := map[string]*closing{}
+	for _, w := range m.list {
+		name := w.address
+		if want.Group != nil {
+			name = want.Group(w.info())
+		}
+		g := named[name]
+		if g == nil {
+			g = &closing{}
+			named[name] = g
+			groups = append(groups, g)
+		}
+		valid := want.Valid == nil || slices.Contains(want.Valid, w.address)
+		if valid && w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
+			g.add(w)
+		}
+	}
+	groups = slices.DeleteFunc(groups, func(g *closing) bool { return len(g.all) == 0 })
+	slices.SortStableFunc(groups, cheaperToClose)
+	return groups
+}
+
+func (g *closing) add(w *worker) {
+	g.all = append(g.all, w)
+	g.sum.busy += min(len(w.processing), 1)
+	g.sum.occupancy = max(g.sum.occupancy, w.occupancy/float64(w.nthreads))
+	g.sum.nbytes += w.nbytes
 }
 
 // room is a worker's memory; unlimited is as good as infinite.
@@ -63,20 +104,20 @@ func (w *worker) room() float64 {
 }
 
 // enough says whether needed bytes fit into the workers that would stay.
-func enough(all []*worker, gone []string, next *worker, needed float64) bool {
+func enough(all []*worker, gone []string, next []*worker, needed float64) bool {
 	left, some := 0.0, false
 	for _, w := range all {
-		if w != next && !slices.Contains(gone, w.address) {
+		if !slices.Contains(next, w) && !slices.Contains(gone, w.address) {
 			left, some = left+w.room(), true
 		}
 	}
 	return left >= needed && (some || needed == 0)
 }
 
-func cheaperToClose(a, b *worker) int {
+func cheaperToClose(a, b *closing) int {
 	return cmp.Or(
-		cmp.Compare(min(len(a.processing), 1), min(len(b.processing), 1)),
-		cmp.Compare(a.occupancy/float64(a.nthreads), b.occupancy/float64(b.nthreads)), // 0 of idle ones
-		cmp.Compare(a.nbytes, b.nbytes),
+		cmp.Compare(min(a.sum.busy, 1), min(b.sum.busy, 1)),
+		cmp.Compare(a.sum.occupancy, b.sum.occupancy), // 0 of idle ones
+		cmp.Compare(a.sum.nbytes, b.sum.nbytes),
 	)
 }

@@ -14,6 +14,7 @@ func (m *Machine) validateFleet() {
 		m.validateOpen(w)
 	}
 	m.validateSteals()
+	m.validateCopies()
 	if threads != m.threads || len(m.list) != len(m.workers) || len(m.list) != len(m.names) {
 		m.fault("wrong number of workers or threads", "")
 	}

@@ -23,8 +23,10 @@ func (m *Machine) validateSteals() {
 		}
 		of(s.victim).going++
 		of(s.victim).moving -= s.less
-		of(s.thief).coming++
-		of(s.thief).moving += s.more
+		if s.thief != nil {
+			of(s.thief).coming++
+			of(s.thief).moving += s.more
+		}
 	}
 	for _, w := range m.list {
 		s := of(w)

@@ -40,6 +40,14 @@ type worker struct {
 	going, coming int     // tasks in requests to give up, as victim and as thief
 	moving        float64 // seconds of work that these add
 
+	unmanaged lowest    // of its memory
+	awaited   int64     // bytes of copies that it was asked to fetch
+	stalled   time.Time // when it last did not get one in time
+	fetch     []*task   // to be asked for at the end of the event
+	shed      []wire.Key
+	retiring  int    // errands that prepare its end
+	before    string // its status until then
+
 	freeing   *wire.FreeKeys
 	freeEpoch uint64
 	ended     uint64 // tasks that left it, and at the watchdog's last look
@@ -125,6 +133,12 @@ func (m *Machine) hold(t *task, w *worker) {
 	t.has.add(w, len(w.has))
 	w.has = append(w.has, t)
 	w.nbytes += t.size(m)
+	if t.has.len() == 2 {
+		m.replicas.add(t)
+	}
+	if t.is(copying) {
+		m.arrived(t, w)
+	}
 }
 
 // unhold notes that a worker has a result no more; false when it had not.
@@ -145,6 +159,9 @@ func (m *Machine) unhold(t *task, w *worker) bool {
 	w.nbytes -= t.size(m)
 	if t.is(actor) {
 		m.moveOut(t, w)
+	}
+	if t.has.len() == 1 {
+		m.replicas.remove(t)
 	}
 	return true
 }
@@ -218,6 +235,9 @@ func (m *Machine) leave(t *task) *worker {
 	}
 	if end == 0 {
 		w.occupancy, w.ahead = 0, 0 // no rest of rounding
+		if w.retiring > 0 {
+			m.recheck()
+		}
 	}
 	m.refresh(w)
 	return w

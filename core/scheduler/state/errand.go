@@ -1,0 +1,154 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+// An errand moves copies at somebody's request and tells when it is done:
+// replicate, rebalance or the retirement of a worker. Replicate and rebalance
+// run alone; retirements may run side by side, but not with the other two. The
+// others wait, in the order in which they came.
+type errand struct {
+	id      int64
+	job     job
+	until   time.Time // zero while it waits
+	timeout time.Duration
+	open    int // its copies under way
+	over    bool
+}
+
+// job is what distinguishes errands.
+type job interface {
+	// begin asks for the first copies.
+	begin(m *Machine, e *errand)
+	// copied is called for each copy that came or will not come.
+	copied(m *Machine, e *errand, a *acquisition)
+	// check looks again: workers changed, or time has passed.
+	check(m *Machine, e *errand)
+	// late ends the errand at its time limit.
+	late(m *Machine, e *errand)
+	// shared says whether others of the kind may run at the same time.
+	shared() bool
+}
+
+// The ends of an errand.
+const (
+	ErrandOK       = "OK"
+	ErrandPartial  = "partial-fail"  // Keys were not copied
+	ErrandStranded = "no-recipients" // a worker stays: Keys have nowhere to go
+	ErrandGone     = "gone"          // the worker left meanwhile
+	ErrandLate     = "timeout"       // a worker stays: Keys could not be copied in time
+)
+
+// ErrandDone is the end of an errand.
+type ErrandDone struct {
+	ID     int64
+	Status string
+	Keys   []wire.Key // that it did not do its work for
+	Reason string     // in words, where Status is not OK
+	Copied int        // copies made
+}
+
+// AbandonErrand ends an errand that nobody waits for any more. A worker that
+// was to retire goes on.
+type AbandonErrand struct{ ID int64 }
+
+func (e AbandonErrand) apply(m *Machine) {
+	m.waiting = slices.DeleteFunc(m.waiting, func(x *errand) bool { return x.id == e.ID })
+	for _, x := range slices.Clone(m.errands) {
+		if x.id == e.ID {
+			x.job.late(m, x)
+		}
+	}
+	m.due = true
+}
+
+// send starts an errand as soon as no other is in its way.
+func (m *Machine) send(id int64, timeout time.Duration, j job) {
+	m.waiting = append(m.waiting, &errand{id: id, job: j, timeout: timeout})
+	m.due = true
+}
+
+// startErrands begins those whose turn has come.
+func (m *Machine) startErrands() {
+	for len(m.waiting) > 0 {
+		e := m.waiting[0]
+		for _, x := range m.errands {
+			if !x.job.shared() || !e.job.shared() {
+				return
+			}
+		}
+		m.waiting[0] = nil
+		m.waiting = m.waiting[1:]
+		e.until = m.now.Add(e.timeout)
+		m.errands = append(m.errands, e)
+		e.job.begin(m, e)
+	}
+}
+
+// finish ends an errand; copies that are still under way are nobody's now.
+func (m *Machine) finish(e *errand, d ErrandDone) {
+	if e.over {
+		return
+	}
+	e.over = true
+	d.ID = e.id
+	m.errands = slices.DeleteFunc(m.errands, func(x *errand) bool { return x == e })
+	for _, as := range m.copies {
+		for _, a := range as {
+			if a.by == e {
+				a.by = nil
+			}
+		}
+	}
+	m.out.Done = append(m.out.Done, d)
+	m.due = true
+}
+
+// recheck has running errands look again when the event under way is done.
+func (m *Machine) recheck() {
+	if len(m.errands) > 0 {
+		m.due, m.look = true, true
+	}
+}
+
+// advance brings errands on after an event, as far as it goes.
+func (m *Machine) advance() {
+	for m.due {
+		m.due = false
+		for len(m.ended) > 0 {
+			a := m.ended[0]
+			m.ended = m.ended[1:]
+			e := a.by
+			if e == nil {
+				continue // finished meanwhile
+			}
+			if e.open--; !e.over {
+				e.job.copied(m, e, a)
+			}
+		}
+		if m.look {
+			m.look = false
+			for _, e := range slices.Clone(m.errands) {
+				if !e.over {
+					e.job.check(m, e)
+				}
+			}
+		}
+		m.startErrands()
+		m.settle()
+	}
+	m.ended = nil
+}
+
+// expireErrands ends those that take too long.
+func (m *Machine) expireErrands() {
+	for _, e := range slices.Clone(m.errands) {
+		if m.now.After(e.until) {
+			e.job.late(m, e)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package state
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/gdask/gdask/sdk/wire"
+)
+
+const (
+	// statusRetiring is the status of workers that are to leave: they get no
+	// tasks and no copies.
+	statusRetiring = "closing_gracefully"
+)
+
+// Retire prepares the end of a worker: it gets nothing more, tasks that it has
+// not begun go elsewhere, those that run may end, and what only it holds is
+// copied away. When that is done the shell removes it. It stays, with the
+// status from before, when something has nowhere to go.
+type Retire struct {
+	ID         int64
+	Address    string
+	Timeout    time.Duration
+	StimulusID string
+}
+
+func (e Retire) apply(m *Machine) { m.send(e.ID, e.Timeout, &retirement{Retire: e}) }
+
+// retirement is the errand of Retire.
+type retirement struct {
+	Retire
+	w    *worker
+	made int
+}
+
+func (r *retirement) shared() bool { return true }
+
+func (r *retirement) begin(m *Machine, e *errand) {
+	r.w = m.workers[r.Address]
+	if r.w == nil {
+		m.finish(e, ErrandDone{Status: ErrandGone, Reason: "no worker has the address " + r.Address})
+		return
+	}
+	if r.w.retiring++; r.w.retiring == 1 {
+		r.w.before = r.w.status
+	}
+	m.setStatus(r.w, statusRetiring, r.StimulusID)
+	m.giveBack(r.w)
+	r.check(m, e)
+}
+
+// setStatus has a worker change its status, and says so to the shell.
+func (m *Machine) setStatus(w *worker, status, stimulus string) {
+	if w.status == status {
+		return
+	}
+	m.stimulus = stimulus
+	w.status = status
+	m.refresh(w)
+	m.toWorker(w, &wire.WorkerStatusChange{Status: status, StimulusID: stimulus})
+	m.out.Statuses = append(m.out.Statuses, WorkerStatus{Address: w.address, Status: status, StimulusID: stimulus})
+	m.changed()
+}
+
+// giveBack asks a worker for the tasks that it has not begun, as far as others
+// may run them. They are placed again.
+func (m *Machine) giveBack(w *worker) {
+	for _, t := range w.processing {
+		if t.flags&(actor|seceded|stealing) != 0 {
+			continue
+		}
+		if now, _ := m.anywhere(t.limits); now {
+			m.request(t, nil, t.expected, 0)
+		}
+	}
+}
+
+func (r *retirement) copied(m *Machine, e *errand, a *acquisition) {
+	if a.got {
+		r.made++
+		if m.workers[r.Address] == r.w && a.t.staying() >= m.enough(a.t) && m.droppable(a.t, r.w) {
+			m.drop(a.t, r.w) // room for what is still to be read from disk
+		}
+	}
+	if e.open == 0 || !a.got {
+		r.check(m, e)
+	}
+}
+
+func (r *retirement) check(m *Machine, e *errand) {
+	if m.workers[r.Address] != r.w {
+		m.finish(e, ErrandDone{Status: ErrandGone, Reason: "the worker left meanwhile", Copied: r.made})
+		return
+	}
+	moving, stranded := r.clear(m, e)
+	switch {
+	case len(stranded) > 0:
+		r.stay(m, e, ErrandStranded, stranded)
+	case moving == 0 && len(r.w.processing) == 0:
+		r.end(m, e, ErrandDone{Status: ErrandOK, Copied: r.made})
+	}
+}
+
+// clear drops what others hold too and has the rest copied away. It counts what
+// is under way and names what has nowhere to go.
+func (r *retirement) clear(m *Machine, e *errand) (moving int, stranded []wire.Key) {
+	for i := len(r.w.has) - 1; i >= 0; i-- { // what is dropped leaves the list
+		t := r.w.has[i]
+		here := t.staying()
+		switch {
+		case t.is(actor):
+			stranded = append(stranded, t.key)
+		case here >= m.enough(t):
+			if m.droppable(t, r.w) {
+				m.drop(t, r.w)
+			}
+		case m.movesAway(t):
+			moving++
+		default:
+			if to := m.lightest(t, m.list); to != nil {
+				m.acquire(t, to, e)
+				moving++
+			} else if here == 0 {
+				stranded = append(stranded, t.key)
+			}
+		}
+	}
+	return moving, stranded
+}
+
+// enough is how many copies must be on workers that stay: what somebody asked
+// for, as far as there are workers.
+func (m *Machine) enough(t *task) int {
+	n := t.pinned()
+	if n > 1 {
+		n = max(1, min(n, len(m.runningAmong(nil))))
+	}
+	return n
+}
+
+// staying counts the copies on workers that are not about to leave.
+func (t *task) staying() (n int) {
+	for i := range t.has.len() {
+		if w := t.has.at(i); w.running() || w.status == statusPaused {
+			n++
+		}
+	}
+	return n
+}
+
+// movesAway says whether a copy is on its way to a worker that stays.
+func (m *Machine) movesAway(t *task) bool {
+	if t.is(copying) {
+		for _, a := range m.copies[t] {
+			if a.to.running() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// late ends the retirement at its time limit: with nothing to lose but running
+// tasks, which start again elsewhere, the worker goes; else it stays.
+func (r *retirement) late(m *Machine, e *errand) {
+	if r.w == nil || m.workers[r.Address] != r.w {
+		r.check(m, e)
+		return
+	}
+	var kept []wire.Key
+	for _, t := range r.w.has {
+		if t.staying() == 0 {
+			kept = append(kept, t.key)
+		}
+	}
+	if len(kept) > 0 {
+		r.stay(m, e, ErrandLate, kept)
+		return
+	}
+	r.end(m, e, ErrandDone{Status: ErrandOK, Copied: r.made})
+}
+
+// stay gives a worker its status back.
+func (r *retirement) stay(m *Machine, e *errand, status string, keys []wire.Key) {
+	why := "no running worker can take them"
+	if status == ErrandLate {
+		why = fmt.Sprintf("they could not be copied within %v", e.timeout)
+	}
+	r.end(m, e, ErrandDone{
+		Status: status, Keys: keys, Copied: r.made,
+		Reason: fmt.Sprintf("the worker %s stays: only it holds %d results (%v first), and %s", r.Address, len(keys), keys[0], why),
+	})
+	if r.w.retiring == 0 {
+		m.setStatus(r.w, r.w.before, r.StimulusID)
+	}
+}
+
+func (r *retirement) end(m *Machine, e *errand, d ErrandDone) {
+	r.w.retiring--
+	m.finish(e, d)
+}
