@@ -106,6 +106,7 @@ func (m *Machine) finish(e *errand, d ErrandDone) {
 	}
 	m.out.Done = append(m.out.Done, d)
 	m.due = true
+	m.recheck() // others may have waited for its copies
 }
 
 // recheck has running errands look again when the event under way is done.

@@ -14,13 +14,15 @@ import (
 // script drives a machine event by event. What the machine says is collected
 // as lines such as "w1: compute x" and "c: x in memory", for expect.
 type script struct {
-	t     *testing.T
-	m     *Machine
-	now   time.Time
-	lines []string
-	runs  map[string]*wire.ComputeTask  // latest assignment by "worker key"
-	last  []Transition                  // of the latest event
-	asked map[string]*wire.StealRequest // latest request by key
+	t      *testing.T
+	m      *Machine
+	now    time.Time
+	lines  []string
+	runs   map[string]*wire.ComputeTask  // latest assignment by "worker key"
+	last   []Transition                  // of the latest event
+	asked  map[string]*wire.StealRequest // latest request by key
+	ends   []string                      // errands that ended, for done
+	reason string                        // of the last one
 }
 
 func newScript(t *testing.T, change ...func(*Config)) *script {
@@ -73,6 +75,10 @@ func (s *script) note(out Output) {
 	for _, m := range out.ToClients {
 		say("%s: %s", m.Client, inWords(m.Msg))
 	}
+	for _, d := range out.Done {
+		s.ends = append(s.ends, strings.TrimSpace(fmt.Sprint(d.ID, " ", d.Status, " ", names(d.Keys))))
+		s.reason = d.Reason
+	}
 	for _, c := range out.Close {
 		say("close %s: %s", c.Address, c.Reason)
 	}
@@ -88,6 +94,16 @@ func inWords(m wire.Msg) string {
 		return "gone " + m.Worker
 	case *wire.StealRequest:
 		return "give up " + m.Key.String()
+	case *wire.RemoveReplicas:
+		return "drop " + names(m.Keys)
+	case *wire.AcquireReplicas:
+		r := "fetch"
+		for _, w := range m.WhoHas {
+			r += fmt.Sprintf(" %v=%v", w.Key, w.Addresses)
+		}
+		return r
+	case *wire.WorkerStatusChange:
+		return "status " + m.Status
 	case *wire.RefreshWhoHas:
 		r := "who has"
 		for _, w := range m.WhoHas {
