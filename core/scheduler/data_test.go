@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -138,25 +139,39 @@ func TestRetiringMovesWhatOnlyTheWorkerHolds(t *testing.T) {
 	if m := next[*wire.CloseWorker](w1); m.Reason != "scheduler-retire" {
 		t.Errorf("reason %q", m.Reason)
 	}
-	if !d2.sawOp("gather") {
-		t.Error("nobody was asked to fetch the data")
-	}
 	eventually(t, s, "the copy is known and the worker gone", func() bool {
 		return s.loop.workers[gone] == nil && len(s.loop.m.HasWhat(leaves)) == 1
 	})
 }
 
-func TestRetiringTheLastWorkerIsBounded(t *testing.T) {
+func TestTheLastWorkerStaysWithItsDataAndSaysSo(t *testing.T) {
 	s := start(t, nil)
 	_, w := serveData(t, s, nil)
 	c := newClient(t, s, "c")
 	compute(w, c, "a")
-	began := time.Now()
-	mustAsk(t, s, "retire_workers", field{"workers", []string{w.s.loop.addressOf(t, s)}})
-	if d := time.Since(began); d > patience/2 {
-		t.Errorf("took %v", d)
+	address := w.s.loop.addressOf(t, s)
+	if out, _ := mustAsk(t, s, "retire_workers", field{"workers", []string{address}}).(map[string]any); len(out) != 0 {
+		t.Errorf("retired %v", out)
 	}
-	eventually(t, s, "it is gone", func() bool { return len(s.loop.workers) == 0 })
+	for _, want := range []string{"closing_gracefully", "running"} {
+		if m := next[*wire.WorkerStatusChange](w); m.Status != want {
+			t.Errorf("the worker is told %s, want %s", m.Status, want)
+		}
+	}
+	out, _ := mustAsk(t, s, "retire_workers", field{"workers", []string{address}}, field{"report", true}).(map[string]any)
+	kept, _ := out["kept"].(map[string]any)
+	if why, _ := kept[address].(string); !strings.Contains(why, "only it holds 1 results") {
+		t.Errorf("answer %v", out)
+	}
+	log := fmt.Sprint(s.log.last(0))
+	if !strings.Contains(log, "worker could not retire") || !strings.Contains(log, address) {
+		t.Errorf("log %s", log)
+	}
+	events := fmt.Sprint(mustAsk(t, s, "events", field{"topic", address}), mustAsk(t, s, "events", field{"topic", "all"}))
+	if !strings.Contains(events, "could-not-retire") || !strings.Contains(events, "retire-workers") {
+		t.Errorf("events %s", events)
+	}
+	eventually(t, s, "it runs", func() bool { return s.loop.workers[address].status == "running" })
 }
 
 // addressOf is the address of the only worker.
@@ -173,12 +188,13 @@ func TestReplicateAsksForCopies(t *testing.T) {
 	_, w := serveData(t, s, nil)
 	c := newClient(t, s, "c")
 	compute(w, c, "a")
-	d2, _ := serveData(t, s, nil)
+	_, w2 := serveData(t, s, nil)
 	mustAsk(t, s, "replicate", field{"keys", keysOf("a")})
 	held, _ := mustAsk(t, s, "who_has", field{"keys", keysOf("a")}).(map[string]any)
-	if len(held["a"].([]any)) != 2 || !d2.sawOp("gather") {
+	if len(held["a"].([]any)) != 2 {
 		t.Fatalf("who_has %v", held)
 	}
+	next[*wire.AcquireReplicas](w2)
 }
 
 func TestBroadcastAndProxy(t *testing.T) {

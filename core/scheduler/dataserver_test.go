@@ -52,7 +52,7 @@ func serveData(t testing.TB, s *Scheduler, data map[wire.Key]wire.Opaque) (*data
 	})
 	// Closed after the scheduler, whose pool holds the other ends: so first here.
 	t.Cleanup(func() { _ = l.Close(); _ = s.Close(context.Background()); d.wg.Wait() })
-	return d, newWorker(t, s, l.ContactAddress(), 1)
+	return d, newWorkerThat(t, s, l.ContactAddress(), 1, true)
 }
 
 func (d *dataServer) serve(c *wire.Conn) {

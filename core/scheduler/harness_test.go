@@ -69,6 +69,17 @@ type peer struct {
 	stream *wire.Stream
 	got    chan wire.Msg
 	ended  chan error
+	// fetches says that it reports at once what it is told to fetch.
+	fetches bool
+}
+
+// copiesOf is the report of a worker that got all it was told to fetch.
+func copiesOf(a *wire.AcquireReplicas) *wire.AddKeys {
+	m := &wire.AddKeys{StimulusID: a.StimulusID}
+	for _, h := range a.WhoHas {
+		m.Keys = append(m.Keys, h.Key)
+	}
+	return m
 }
 
 func dial(t testing.TB, s *Scheduler) *wire.Conn {
@@ -99,6 +110,9 @@ func (p *peer) run() {
 				return
 			}
 			for _, m := range in.Msgs {
+				if a, ok := m.(*wire.AcquireReplicas); ok && p.fetches {
+					p.stream.Send(copiesOf(a))
+				}
 				p.got <- m
 			}
 		}
@@ -167,7 +181,13 @@ func newClient(t testing.TB, s *Scheduler, id string) *peer {
 // newWorker registers a worker that is running from the start.
 func newWorker(t testing.TB, s *Scheduler, address string, threads int) *peer {
 	t.Helper()
-	p, reply := register(t, s, &wire.RegisterWorker{
+	return newWorkerThat(t, s, address, threads, false)
+}
+
+// newWorkerThat is newWorker; fetches says that it copies what it is told to.
+func newWorkerThat(t testing.TB, s *Scheduler, address string, threads int, fetches bool) *peer {
+	t.Helper()
+	p, reply := registerThat(t, s, fetches, &wire.RegisterWorker{
 		Address: address, Status: "running", NThreads: threads, Name: wire.StringOpaque("name of " + address),
 		Runtimes: []string{"go"}, MemoryLimit: 1 << 30, LocalDirectory: "/tmp", ServerID: address,
 	})
@@ -179,7 +199,12 @@ func newWorker(t testing.TB, s *Scheduler, address string, threads int) *peer {
 
 func register(t testing.TB, s *Scheduler, m *wire.RegisterWorker) (*peer, map[string]any) {
 	t.Helper()
-	p := &peer{t: t, s: s, name: "worker " + m.Address, conn: dial(t, s)}
+	return registerThat(t, s, false, m)
+}
+
+func registerThat(t testing.TB, s *Scheduler, fetches bool, m *wire.RegisterWorker) (*peer, map[string]any) {
+	t.Helper()
+	p := &peer{t: t, s: s, name: "worker " + m.Address, conn: dial(t, s), fetches: fetches}
 	if err := p.conn.Send(m); err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,7 @@ type loop struct {
 	hooked   []*runner     // scheduler plugins
 	told     uint64        // transitions that they were told of
 	changed  chan struct{} // closed and replaced when a worker comes or goes
+	errands  errands
 }
 
 // totals counts what came and went since the start.
@@ -58,6 +59,7 @@ func newLoop(s *Scheduler, c state.Config) *loop {
 		workers: map[string]*workerPeer{}, clients: map[string]*session{},
 		watch: map[*statusWatcher]struct{}{}, topics: newTopics(s.set.EventLength, s.set.EventsCleanupDelay), coord: newCoordination(s.set),
 		done: make(chan struct{}), changed: make(chan struct{}), nannies: map[string]startingNanny{}, idle: idler{limit: s.set.IdleTimeout},
+		errands: errands{waiting: map[int64]chan<- state.ErrandDone{}},
 	}
 }
 
@@ -124,6 +126,14 @@ func (l *loop) flush() {
 	l.rejected = append(l.rejected, out.Rejected...)
 	for i := range out.Alarms {
 		l.alarm(&out.Alarms[i])
+	}
+	for _, st := range out.Statuses {
+		if w := l.workers[st.Address]; w != nil {
+			l.noteStatus(w, st.Status)
+		}
+	}
+	for _, d := range out.Done {
+		l.errandDone(d)
 	}
 	for _, e := range out.Errors {
 		l.s.log.warn(machineDefect, "problem", e)

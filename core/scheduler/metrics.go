@@ -2,7 +2,10 @@ package scheduler
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"runtime/debug"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -30,9 +33,9 @@ var metricNames = [...][]string{
 	{"desired_workers", "Number of workers the scheduler could use at this moment."},
 	{"workers", "Number of workers by state.", "state"},
 	{"tasks", "Number of tasks by state.", "state"},
-	{"task_groups", "Number of task prefixes known at this moment."},
+	{"task_groups", "Number of task groups known at this moment."},
 	{"tasks_output_bytes", "Bytes of results in memory by task prefix.", "task_prefix_name"},
-	{"tick_duration_maximum_seconds", "Longest turn of the scheduler's loop."},
+	{"tick_duration_maximum_seconds", "Longest turn of the scheduler's loop within the last minute."},
 	{"loop_saturation_ratio", "Share of the last quarter second that the scheduler's loop was busy."},
 	{"loop_busy_seconds_total", "Time that the scheduler's loop was busy."},
 	{"loop_events_total", "Events that the scheduler's loop handled."},
@@ -45,6 +48,8 @@ var metricNames = [...][]string{
 	{"tasks_forgotten_total", "Tasks that nobody wants any more and that were forgotten."},
 	{"tasks_suspicious_total", "Times that a task's worker died while it ran, by task prefix.", "task_prefix_name"},
 	{"tasks_compute_seconds_total", "Time that tasks ran, by task prefix.", "task_prefix_name"},
+	{"tasks_transfer_seconds_total", "Time that tasks' inputs took to be fetched, by task prefix.", "task_prefix_name"},
+	{"gc_collection_seconds_total", "Time that the scheduler stood still for the collection of garbage."},
 	{"prefix_state_totals_total", "Times that tasks entered a state, by task prefix.", "task_prefix_name", "state"},
 }
 
@@ -90,7 +95,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for _, st := range [...]string{"waiting", "queued", "no-worker", "processing", "memory", "released", "erred"} {
 		c.gauge(ch, "tasks", float64(f.state.Tasks[st]), st)
 	}
-	c.gauge(ch, "task_groups", float64(len(f.state.Prefixes)))
+	c.gauge(ch, "task_groups", float64(f.state.Groups))
 	c.counter(ch, "client_connections_added_total", float64(f.totals.clientsAdded))
 	c.counter(ch, "client_connections_removed_total", float64(f.totals.clientsRemoved))
 	c.counter(ch, "workers_added_total", float64(f.totals.workersAdded))
@@ -103,19 +108,25 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 
 func (c *collector) collectLoop(ch chan<- prometheus.Metric) {
 	load := c.s.Load()
-	c.gauge(ch, "tick_duration_maximum_seconds", load.Longest.Seconds())
+	c.gauge(ch, "tick_duration_maximum_seconds", load.LongestLately.Seconds())
 	c.gauge(ch, "loop_saturation_ratio", load.Saturation)
 	c.counter(ch, "loop_busy_seconds_total", load.Busy.Seconds())
 	c.counter(ch, "loop_events_total", float64(load.Events))
 	c.counter(ch, "tick_count_total", float64(load.Turns))
 	c.counter(ch, "last_time_total", unixNow())
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
+	c.counter(ch, "gc_collection_seconds_total", gc.PauseTotal.Seconds())
 }
 
 func (c *collector) collectPrefix(ch chan<- prometheus.Metric, p *prefixStats) {
 	c.gauge(ch, "tasks_output_bytes", float64(p.Bytes), p.Name)
 	c.counter(ch, "tasks_suspicious_total", float64(p.Suspicious), p.Name)
 	c.counter(ch, "tasks_compute_seconds_total", p.ComputeSeconds, p.Name)
-	c.counter(ch, "prefix_state_totals_total", float64(p.Finished), p.Name, "memory")
+	c.counter(ch, "tasks_transfer_seconds_total", p.TransferSeconds, p.Name)
+	for _, st := range slices.Sorted(maps.Keys(p.Entered)) {
+		c.counter(ch, "prefix_state_totals_total", float64(p.Entered[st]), p.Name, st)
+	}
 }
 
 func (c *collector) gauge(ch chan<- prometheus.Metric, name string, v float64, labels ...string) {
@@ -129,27 +140,27 @@ func (c *collector) counter(ch chan<- prometheus.Metric, name string, v float64,
 // figures looks at the state. On the loop.
 func (l *loop) figures() figures {
 	f := figures{state: l.stats(), totals: l.totals, clients: len(l.clients), workers: map[string]int{}}
-	t := f.state.Tasks
-	f.desired = l.desiredWorkers(t["processing"] + t["queued"] + t["no-worker"])
-	for _, w := range l.workers {
-		f.workers[l.workerLoad(w)]++
-	}
+	f.desired = l.m.AdaptiveTarget(0)
+	l.countWorkers(f.workers)
 	return f
 }
 
-// workerLoad is a worker's state in the words of the metrics.
-func (l *loop) workerLoad(w *workerPeer) string {
-	info, _ := l.m.Worker(w.address)
-	n := info.Processing
-	switch {
-	case w.status == "paused":
-		return "paused"
-	case w.status != "running" && w.status != "init":
-		return "retiring"
-	case n == 0:
-		return "idle"
-	case n < w.reg.NThreads:
-		return "partially_saturated"
+// countWorkers counts workers by state, in the words of the metrics.
+func (l *loop) countWorkers(by map[string]int) {
+	for _, w := range l.workers {
+		switch w.status {
+		case "running":
+			by["partially_saturated"]++
+		case "paused":
+			by["paused"]++
+		default:
+			by["retiring"]++
+		}
 	}
-	return "saturated"
+	idle, saturated := l.m.Idle(), l.m.Saturated()
+	for _, a := range idle { // one that is both, by its little work, is idle
+		saturated = slices.DeleteFunc(saturated, func(b string) bool { return a == b })
+	}
+	by["idle"], by["saturated"] = len(idle), len(saturated)
+	by["partially_saturated"] -= len(idle) + len(saturated)
 }

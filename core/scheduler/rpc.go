@@ -36,6 +36,7 @@ func handlers() map[string]handler {
 		"update_data": (*call).updateData, "broadcast": (*call).broadcast, "proxy": (*call).proxy,
 		"versions": (*call).versions, "retry": (*call).retry, "restart": (*call).restart, "restart_workers": (*call).restartWorkers,
 		"retire_workers": (*call).retireWorkers, "workers_to_close": (*call).workersToClose, "replicate": (*call).replicate,
+		"rebalance": (*call).rebalance, "amm_handler": (*call).ammHandler, "adaptive_target": (*call).adaptiveTarget,
 		"publish_put": (*call).publishPut, "publish_get": (*call).publishGet,
 		"publish_list": (*call).publishList, "publish_delete": (*call).publishDelete,
 		"set_metadata": (*call).setMetadata, "get_metadata": (*call).getMetadata,

@@ -35,7 +35,7 @@ func (c *call) scatter() (any, error) {
 	if err := c.enter(shares); err != nil {
 		return nil, err
 	}
-	return &tree{keys}, c.spread(keys, workers)
+	return &tree{keys}, c.broadcastTo(keys, workers)
 }
 
 // share is what one worker gets.
@@ -150,8 +150,9 @@ func (c *call) enter(shares []share) error {
 	return c.s.loop.do(c.ctx, func() { c.s.loop.apply(e) })
 }
 
-// spread copies the values to all workers (or that many) when broadcast is set.
-func (c *call) spread(keys []wire.Key, workers []target) error {
+// broadcastTo copies the values to all workers (or that many) when broadcast is
+// set.
+func (c *call) broadcastTo(keys []wire.Key, workers []target) error {
 	n := int(c.float("broadcast", 0))
 	if c.bool("broadcast", false) && n == 0 {
 		n = len(workers)
@@ -163,12 +164,7 @@ func (c *call) spread(keys []wire.Key, workers []target) error {
 	for i := range workers {
 		names[i] = workers[i].address
 	}
-	moves := map[string]wire.KeyAddresses{}
-	err := c.s.loop.do(c.ctx, func() { c.s.loop.planCopies(moves, keys, names, n) })
-	if err != nil {
-		return err
-	}
-	return c.s.copyTo(c.ctx, moves)
+	return c.s.spread(c.ctx, keys, names, min(n, len(names)), copyBound)
 }
 
 // nextShare is where the next values go, so that scatters of one value each do

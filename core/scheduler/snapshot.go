@@ -97,21 +97,8 @@ func (l *loop) counts() object {
 		{"hosts", len(hosts)}, {"idle", st.Idle}, {"memory", n("memory")}, {"processing", n("processing")},
 		{"released", n("released")}, {"saturated", st.Saturated}, {"tasks", total}, {"unrunnable", n("no-worker")},
 		{"waiting", n("waiting")}, {"queued", n("queued")}, {"waiting_data", st.WaitingData},
-		{"workers", len(l.workers)}, {"desired_workers", l.desiredWorkers(n("processing", "queued", "no-worker"))},
+		{"workers", len(l.workers)}, {"desired_workers", l.m.AdaptiveTarget(0)},
 	}
-}
-
-// desiredWorkers is how many workers would have something to do.
-func (l *loop) desiredWorkers(tasks int) int {
-	if len(l.workers) == 0 {
-		return min(1, tasks)
-	}
-	threads := 0
-	for _, w := range l.workers {
-		threads += w.reg.NThreads
-	}
-	per := max(1, threads/len(l.workers))
-	return min((tasks+per-1)/per, 10_000)
 }
 
 // byteText shows a size to people.

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/gdask/gdask/core/scheduler/state"
@@ -12,6 +13,7 @@ type stats struct {
 	Tasks                        map[string]int
 	Bytes, Finished, Forgotten   int64
 	Idle, Saturated, WaitingData int
+	Groups                       int
 	Prefixes                     []prefixStats
 }
 
@@ -21,12 +23,22 @@ type prefixStats struct {
 	Finished            int64
 	Bytes, Suspicious   int64
 	ComputeSeconds      float64
+	TransferSeconds     float64
+	Entered             map[string]int // how often tasks entered each state
 	active, outstanding int
 }
 
 // liveStates are the states that are shown, in the order of their names in Dask.
 var liveStates = [...]state.State{
 	state.Released, state.Waiting, state.Queued, state.NoWorker, state.Processing, state.Memory, state.Erred,
+}
+
+// entered has the states that tasks were in at all, also those that are no more.
+func entered(c *state.Counts) map[string]int {
+	m := byName(c)
+	m[state.Forgotten.String()] = c[state.Forgotten]
+	maps.DeleteFunc(m, func(_ string, n int) bool { return n == 0 })
+	return m
 }
 
 func byName(c *state.Counts) map[string]int {
@@ -45,7 +57,9 @@ func (l *loop) stats() stats {
 		Idle: len(l.m.Idle()), Saturated: len(l.m.Saturated()),
 	}
 	bytes := map[string]int64{}
-	for _, g := range l.m.Groups() {
+	groups := l.m.Groups()
+	st.Groups = len(groups)
+	for _, g := range groups {
 		bytes[g.Prefix] += g.Nbytes
 		st.Bytes += g.Nbytes
 	}
@@ -54,6 +68,7 @@ func (l *loop) stats() stats {
 		st.Prefixes = append(st.Prefixes, prefixStats{
 			Name: p.Name, States: byName(&p.Counts), Finished: p.Finished, Suspicious: p.Suspicious,
 			Bytes: bytes[p.Name], ComputeSeconds: p.ComputeTotal.Seconds(),
+			TransferSeconds: p.TransferTotal.Seconds(), Entered: entered(&p.Entered),
 			active: p.Counts.Total(), outstanding: p.Counts.Total() - p.Counts[state.Memory] - p.Counts[state.Released],
 		})
 	}

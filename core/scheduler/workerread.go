@@ -88,9 +88,14 @@ func (s *Scheduler) workerAction(w *workerPeer, m wire.Msg) func() {
 }
 
 func (l *loop) workerStatus(w *workerPeer, status, stimulus string) {
+	l.noteStatus(w, status)
+	l.apply(state.WorkerStatus{Address: w.address, Status: status, StimulusID: stimulus})
+}
+
+// noteStatus is the shell's part of a new status.
+func (l *loop) noteStatus(w *workerPeer, status string) {
 	w.status = status
 	w.closing = status == "closing" || status == "closed" || status == "closing_gracefully"
-	l.apply(state.WorkerStatus{Address: w.address, Status: status, StimulusID: stimulus})
 	l.peerEvent("worker-status-change", "worker", w.address, "status", status)
 }
 
