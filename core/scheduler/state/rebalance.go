@@ -46,7 +46,7 @@ func (r *rebalancing) shared() bool { return false }
 
 func (r *rebalancing) begin(m *Machine, e *errand) {
 	for _, k := range r.Keys {
-		if t := m.tasks[k]; t == nil || t.state != Memory {
+		if t := m.tasks.Get(k); t == nil || t.state != Memory {
 			r.failed = append(r.failed, k)
 		}
 	}
@@ -177,7 +177,7 @@ func (m *Machine) sides(addresses []string) (givers, takers []*side) {
 func (m *Machine) movable(keys []wire.Key) map[*task]bool {
 	may := map[*task]bool{}
 	for _, k := range keys {
-		may[m.tasks[k]] = true
+		may[m.tasks.Get(k)] = true
 	}
 	if keys == nil {
 		for _, w := range m.list {

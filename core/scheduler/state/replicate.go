@@ -46,7 +46,7 @@ func (r *replication) begin(m *Machine, e *errand) {
 	}
 	var missing []wire.Key
 	for _, k := range r.Keys {
-		if t := m.tasks[k]; t != nil && t.state == Memory {
+		if t := m.tasks.Get(k); t != nil && t.state == Memory {
 			r.tasks = append(r.tasks, t)
 		} else {
 			missing = append(missing, k)

@@ -5,7 +5,7 @@ package state
 func (m *Machine) validateCopies() {
 	awaited, open := map[*worker]int64{}, map[*errand]int{}
 	for t, as := range m.copies {
-		if m.tasks[t.key] != t || t.state != Memory || !t.is(copying) || len(as) == 0 {
+		if m.tasks.Get(t.key) != t || t.state != Memory || !t.is(copying) || len(as) == 0 {
 			m.fault("a copy is under way of what is not in memory", t.key)
 		}
 		for i, a := range as {
@@ -30,7 +30,7 @@ func (m *Machine) validateCopies() {
 	}
 	m.validateErrands(open)
 	several := 0
-	for _, t := range m.tasks {
+	for t := range m.tasks.All() {
 		if t.has.len() > 1 {
 			several++
 			if i, ok := m.replicas.at[t]; !ok || m.replicas.list[i] != t {

@@ -241,9 +241,18 @@ func TestStatusChangeOfTheScheduler(t *testing.T) {
 		finished(t, ss, "a")
 		ss.send(&wire.WorkerStatusChange{Status: "nonsense"}, &wire.WorkerStatusChange{Status: "closing_gracefully"})
 		ss.status("closing_gracefully")
-		ss.send(&wire.WorkerStatusChange{Status: "running"}, compute("b")) // it does not come back, but does what it is given
+		ss.send(&wire.WorkerStatusChange{Status: "running"}) // its retirement is taken back
+		ss.status("running")
+		ss.send(compute("b"))
 		finished(t, ss, "b")
-		if w.Status() != "closing_gracefully" {
+		ss.send(&wire.WorkerStatusChange{Status: "closing_gracefully"}, &wire.WorkerStatusChange{Status: "running"}, &wire.WorkerStatusChange{Status: "paused"})
+		for _, want := range []string{"closing_gracefully", "running", "paused"} { // in this order
+			ss.status(want)
+		}
+		w.setStatus("closing")
+		ss.send(&wire.WorkerStatusChange{Status: "running"})
+		synctest.Wait()
+		if w.Status() != "closing" {
 			t.Errorf("status %s", w.Status())
 		}
 	})

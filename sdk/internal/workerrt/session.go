@@ -205,7 +205,7 @@ func (w *Worker) control(msg wire.Msg) {
 		w.leaveSoon(nil)
 	case *wire.WorkerStatusChange:
 		if msg.Status == "closing_gracefully" || msg.Status == "running" || msg.Status == "paused" {
-			w.wg.Go(func() { w.setStatus(msg.Status) })
+			w.orderStatus(msg.Status)
 		}
 	case *wire.CloseStream: // the end of the connection follows
 	default:

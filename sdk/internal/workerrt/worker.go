@@ -71,16 +71,18 @@ type Worker struct {
 	totals  totals
 	speed   speed
 
-	mu       sync.Mutex
-	status   string
-	changed  chan struct{} // closed and replaced when the status changes
-	conns    map[*wire.Conn]struct{}
-	name     string
-	stop     sync.Once
-	beat     chan time.Duration // new heartbeat interval
-	retiring chan struct{}      // nil until the worker retires, closed when it has
-	retired  error              // valid then
-	assigned wire.Opaque        // plugins that the scheduler named at the registration
+	mu        sync.Mutex
+	status    string
+	changed   chan struct{} // closed and replaced when the status changes
+	conns     map[*wire.Conn]struct{}
+	name      string
+	stop      sync.Once
+	beat      chan time.Duration // new heartbeat interval
+	orders    []string           // statuses that the scheduler orders, in turn
+	comesBack bool               // the scheduler had it retire, and takes that back
+	retiring  chan struct{}      // nil until the worker retires, closed when it has
+	retired   error              // valid then
+	assigned  wire.Opaque        // plugins that the scheduler named at the registration
 }
 
 // totals are counters for the metrics.
@@ -259,12 +261,12 @@ func rank(status string) int {
 // setStatus changes the status and tells the scheduler.
 func (w *Worker) setStatus(status string) {
 	w.mu.Lock()
-	if w.status == status || rank(status) < rank(w.status) {
+	if w.status == status || rank(status) < rank(w.status) && !(w.comesBack && w.status == "closing_gracefully") {
 		w.mu.Unlock()
 		return
 	}
 	was := w.status
-	w.status = status
+	w.status, w.comesBack = status, false
 	close(w.changed)
 	w.changed = make(chan struct{})
 	w.mu.Unlock()
