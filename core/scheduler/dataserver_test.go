@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"testing"
 
@@ -19,7 +18,6 @@ type dataServer struct {
 	mu   sync.Mutex
 	data map[wire.Key]wire.Opaque
 	busy int // answers of "busy" before the first true one
-	ops  []string
 	wg   sync.WaitGroup
 }
 
@@ -73,7 +71,6 @@ func (d *dataServer) serve(c *wire.Conn) {
 func (d *dataServer) answer(m wire.Msg) any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ops = append(d.ops, m.Op())
 	switch m := m.(type) {
 	case *wire.GetData:
 		if d.busy > 0 {
@@ -110,12 +107,6 @@ func (d *dataServer) answer(m wire.Msg) any {
 		return m.(*wire.UnknownMsg).Map
 	}
 	return uncaught(asPython("ValueError", "no operation %s on this worker", m.Op()))
-}
-
-func (d *dataServer) sawOp(op string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Contains(d.ops, op)
 }
 
 // framed is a value with an out-of-band frame, as Python's serialised ones are.

@@ -92,12 +92,17 @@ func (s *Scheduler) retire(ctx context.Context, r *retiring) error {
 	if err != nil || len(ends) == 0 {
 		return err
 	}
-	return s.loop.do(ctx, func() {
+	return s.loop.do(ctx, s.loop.conclude(r, ends))
+}
+
+// conclude follows the ends of all.
+func (l *loop) conclude(r *retiring, ends []state.ErrandDone) func() {
+	return func() {
 		for i, w := range r.peers {
-			s.loop.retired(r, w, ends[i])
+			l.retired(r, w, ends[i])
 		}
-		s.loop.reportRetired(r)
-	})
+		l.reportRetired(r)
+	}
 }
 
 // retired follows the end of one retirement.
@@ -171,11 +176,19 @@ func (l *loop) retireNow(w *workerPeer, told bool) {
 		return
 	}
 	l.forgetWorker(w, "retired", true)
-	l.s.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(l.s.ctx, farewellBound)
-		defer cancel()
-		_ = st.Close(ctx, true)
-	})
+	l.s.wg.Go(farewell{l.s, st}.say)
+}
+
+// farewell closes a stream once what is in it was read.
+type farewell struct {
+	s  *Scheduler
+	st *wire.Stream
+}
+
+func (f farewell) say() {
+	ctx, cancel := context.WithTimeout(f.s.ctx, farewellBound)
+	defer cancel()
+	_ = f.st.Close(ctx, true)
 }
 
 // tell sends a message of the shell's own to a worker.

@@ -63,8 +63,7 @@ func (m *Machine) manage() {
 // reduceReplicas drops copies beyond what somebody asked for and what tasks
 // that need them will use.
 func (m *Machine) reduceReplicas() {
-	for i := len(m.replicas.list) - 1; i >= 0; i-- { // what is dropped leaves the list
-		t := m.replicas.list[i]
+	for _, t := range slices.Backward(m.replicas.list) { // what is dropped leaves the list
 		for n := t.has.len() - m.wanted(t); n > 0; n-- {
 			w := m.heaviest(t)
 			if w == nil {

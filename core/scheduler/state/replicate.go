@@ -139,13 +139,13 @@ func (r *replication) check(m *Machine, e *errand) {
 // endIfDone ends the errand when nothing is under way: there are enough copies,
 // or those that lack have nowhere to go.
 func (r *replication) endIfDone(m *Machine, e *errand) {
-	if e.open == 0 && !r.awaited(m) {
+	if e.open == 0 && !r.awaited() {
 		r.end(m, e, r.lacking(m), "no running worker is left for a copy of them")
 	}
 }
 
 // awaited says whether somebody else's copies are on their way.
-func (r *replication) awaited(m *Machine) bool {
+func (r *replication) awaited() bool {
 	return slices.ContainsFunc(r.tasks, func(t *task) bool { return t.is(copying) })
 }
 

@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -104,8 +105,7 @@ func (r *retirement) check(m *Machine, e *errand) {
 // clear drops what others hold too and has the rest copied away. It counts what
 // is under way and names what has nowhere to go.
 func (r *retirement) clear(m *Machine, e *errand) (moving int, stranded []wire.Key) {
-	for i := len(r.w.has) - 1; i >= 0; i-- { // what is dropped leaves the list
-		t := r.w.has[i]
+	for _, t := range slices.Backward(r.w.has) { // what is dropped leaves the list
 		here := t.staying()
 		switch {
 		case t.is(actor):
