@@ -22,8 +22,7 @@ func (s *Scheduler) apiRoutes(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("GET /api/v1/get_workers", s.page(func() any { return s.loop.apiWorkers() }))
 	mux.HandleFunc("GET /api/v1/adaptive_target", s.page(func() any {
-		n := s.loop.m.Counts()
-		return object{{"workers", s.loop.desiredWorkers(n[state.Processing] + n[state.Queued] + n[state.NoWorker])}}
+		return object{{"workers", s.loop.m.AdaptiveTarget(0)}}
 	}))
 	mux.HandleFunc("GET /api/v1/check_idle", s.page(func() any { return object{{"idle_since", s.loop.idleSince()}} }))
 	mux.Handle("POST /api/v1/retire_workers", http.NewCrossOriginProtection().Handler(http.HandlerFunc(s.apiRetire)))

@@ -27,6 +27,9 @@ func (c *call) retireWorkers() (any, error) {
 		names: names, bound: c.duration("timeout", retireBound), stimulus: c.str("stimulus_id"),
 		close: c.bool("close_workers", false), remove: c.bool("remove", true),
 	}
+	if !r.close && !r.remove { // it is a worker that asks, before it ends
+		r.leaves = true
+	}
 	if err := c.s.retire(c.ctx, &r); err != nil {
 		return nil, err
 	}
@@ -57,6 +60,7 @@ type retiring struct {
 	bound         time.Duration
 	stimulus      string
 	close, remove bool
+	leaves        bool // they end on their own account
 
 	peers      []*workerPeer
 	gone, kept object // by address: identities, reasons
@@ -84,7 +88,7 @@ func (s *Scheduler) retire(ctx context.Context, r *retiring) error {
 		r.peers = s.loop.find(r.names)
 		for _, w := range r.peers {
 			events = append(events, func(id int64) state.Event {
-				return state.Retire{ID: id, Address: w.address, Timeout: r.bound, StimulusID: r.stimulus}
+				return state.Retire{ID: id, Address: w.address, Timeout: r.bound, Leaves: r.leaves, StimulusID: r.stimulus}
 			})
 		}
 		return events

@@ -34,9 +34,9 @@ type Config struct {
 	WorkStealingInterval time.Duration
 	// Watchdog is after how long without any progress a task is reported; default 5
 	// min; 0 never.
-	Watchdog time.Duration
-	MemoryManager        MemoryManager
-	Rebalance            Balance
+	Watchdog      time.Duration
+	MemoryManager MemoryManager
+	Rebalance     Balance
 	// RecentToOldTime is how long memory that is not results must be in use to
 	// count as old; default 30 s.
 	RecentToOldTime time.Duration

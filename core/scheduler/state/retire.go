@@ -17,10 +17,12 @@ const (
 // Retire prepares the end of a worker: it gets nothing more, tasks that it has
 // not begun go elsewhere, those that run may end, and what only it holds is
 // copied away. When that is done the shell removes it. It stays, with the
-// status from before, when something has nowhere to go.
+// status from before, when something has nowhere to go or an actor lives there.
 type Retire struct {
-	ID         int64
-	Address    string
+	ID      int64
+	Address string
+	// Leaves says that the worker ends in any case: as much is moved as can be.
+	Leaves     bool
 	Timeout    time.Duration
 	StimulusID string
 }
@@ -93,11 +95,16 @@ func (r *retirement) check(m *Machine, e *errand) {
 		m.finish(e, ErrandDone{Status: ErrandGone, Reason: "the worker left meanwhile", Copied: r.made})
 		return
 	}
+	if r.w.actors > 0 && !r.Leaves {
+		r.stay(m, e, ErrandDone{Status: ErrandStranded, Reason: fmt.Sprintf(
+			"the worker %s stays: it holds %d actors, which cannot be moved; release their futures first", r.Address, r.w.actors)})
+		return
+	}
 	moving, stranded := r.clear(m, e)
-	switch {
-	case len(stranded) > 0:
-		r.stay(m, e, ErrandStranded, stranded)
-	case moving == 0 && len(r.w.processing) == 0:
+	switch busy := moving > 0 || len(r.w.processing) > 0; {
+	case len(stranded) > 0 && !(r.Leaves && busy):
+		r.stay(m, e, r.holding(ErrandStranded, stranded, "no running worker can take them"))
+	case !busy:
 		r.end(m, e, ErrandDone{Status: ErrandOK, Copied: r.made})
 	}
 }
@@ -108,8 +115,7 @@ func (r *retirement) clear(m *Machine, e *errand) (moving int, stranded []wire.K
 	for _, t := range slices.Backward(r.w.has) { // what is dropped leaves the list
 		here := t.staying()
 		switch {
-		case t.is(actor):
-			stranded = append(stranded, t.key)
+		case t.is(actor): // a handle, or lost
 		case here >= m.enough(t):
 			if m.droppable(t, r.w) {
 				m.drop(t, r.w)
@@ -169,27 +175,27 @@ func (r *retirement) late(m *Machine, e *errand) {
 	}
 	var kept []wire.Key
 	for _, t := range r.w.has {
-		if t.staying() == 0 {
+		if t.staying() == 0 && !t.is(actor) {
 			kept = append(kept, t.key)
 		}
 	}
 	if len(kept) > 0 {
-		r.stay(m, e, ErrandLate, kept)
+		r.stay(m, e, r.holding(ErrandLate, kept, fmt.Sprintf("they could not be copied within %v", e.timeout)))
 		return
 	}
 	r.end(m, e, ErrandDone{Status: ErrandOK, Copied: r.made})
 }
 
+// holding is the end of a retirement that would lose something.
+func (r *retirement) holding(status string, keys []wire.Key, why string) ErrandDone {
+	return ErrandDone{Status: status, Keys: keys, Reason: fmt.Sprintf(
+		"the worker %s stays: only it holds %d results (%v first), and %s", r.Address, len(keys), keys[0], why)}
+}
+
 // stay gives a worker its status back.
-func (r *retirement) stay(m *Machine, e *errand, status string, keys []wire.Key) {
-	why := "no running worker can take them"
-	if status == ErrandLate {
-		why = fmt.Sprintf("they could not be copied within %v", e.timeout)
-	}
-	r.end(m, e, ErrandDone{
-		Status: status, Keys: keys, Copied: r.made,
-		Reason: fmt.Sprintf("the worker %s stays: only it holds %d results (%v first), and %s", r.Address, len(keys), keys[0], why),
-	})
+func (r *retirement) stay(m *Machine, e *errand, d ErrandDone) {
+	d.Copied = r.made
+	r.end(m, e, d)
 	if r.w.retiring == 0 {
 		m.setStatus(r.w, r.w.before, r.StimulusID)
 	}

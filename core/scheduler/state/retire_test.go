@@ -160,3 +160,26 @@ func TestRetiringKeepsTheNumberOfPinnedCopies(t *testing.T) {
 		t.Errorf("x is on %s", got)
 	}
 }
+
+// Of a worker that ends in any case as much is saved as can be.
+func TestAWorkerThatLeavesHandsOnWhatItCan(t *testing.T) {
+	s := newScript(t)
+	s.join("u")
+	s.submit("a", actorDef("a"))
+	s.finish("u", "a")
+	s.scatter("c", "u", "x")
+	s.join("v")
+	s.skip()
+	s.do(Retire{ID: 1, Address: "u", Timeout: time.Minute})
+	s.expect("u: status closing_gracefully", "u: status running")
+	if got := s.done(); got != "1 no-recipients" {
+		t.Errorf("ends: %s", got)
+	}
+	s.contains(s.reason, "1 actors", "release their futures")
+	s.do(Retire{ID: 2, Address: "u", Leaves: true, Timeout: time.Minute})
+	s.expect("u: status closing_gracefully", "v: fetch x=[u]")
+	s.replica("v", "x")
+	if got := s.done(); got != "2 OK" {
+		t.Errorf("ends: %s", got)
+	}
+}
