@@ -13,6 +13,7 @@ import (
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/worker"
 )
 
 // Worker classes that are built in.
@@ -52,6 +53,9 @@ type LocalOptions struct {
 	// MemoryPolicy says at which part of its limit a worker process is ended and
 	// started again; nil means Dask's default, 95 %.
 	MemoryPolicy *nanny.Policy
+	// Memory says what workers do as their memory fills: when values go to disk and
+	// when a worker pauses. nil means Dask's defaults.
+	Memory *worker.Memory
 	// Resources that each worker has, by name.
 	Resources map[string]float64
 	// LocalDirectory is where workers keep files; "" is a private one each.
@@ -100,6 +104,11 @@ func (o LocalOptions) plan(m cluster.Machine) (plan, error) {
 	var err error
 	if p.counts, err = cluster.CountsFor(m.Cores, o.NWorkers, o.ThreadsPerWorker, p.processes); err != nil {
 		return p, err
+	}
+	if m := o.Memory; m != nil {
+		if err := m.Check(); err != nil {
+			return p, fmt.Errorf("gdask: %w", err)
+		}
 	}
 	p.memory, p.clamped, err = cluster.MemoryLimit(o.MemoryLimit, p.counts.Workers, m)
 	return p, err

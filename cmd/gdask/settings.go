@@ -17,6 +17,7 @@ import (
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/plugins/facade/graph"
 	"github.com/gdask/gdask/plugins/supervise"
+	"github.com/gdask/gdask/sdk/worker"
 )
 
 // stateConfig is what configuration says of the scheduler's machine.
@@ -39,6 +40,19 @@ func stateConfig(c *config.Config) state.Config {
 func memoryPolicy(c *config.Config) nanny.Policy {
 	m := &c.Distributed.Worker.Memory
 	return nanny.Policy{Terminate: float64(m.Terminate), Interval: time.Duration(m.MonitorInterval)}
+}
+
+// workerMemory is what configuration says of what workers do as their memory fills.
+func workerMemory(c *config.Config) *worker.Memory {
+	m := &c.Distributed.Worker.Memory
+	out := &worker.Memory{
+		Target: float64(m.Target), Spill: float64(m.Spill), Pause: float64(m.Pause), Transfer: float64(m.Transfer),
+		MaxSpill: int64(m.MaxSpill), Compression: "auto", Interval: time.Duration(m.MonitorInterval),
+	}
+	if m.SpillCompression == "none" || m.SpillCompression == "false" {
+		out.Compression = "none"
+	}
+	return out
 }
 
 // memoryWatch watches worker processes by that policy.

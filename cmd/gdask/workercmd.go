@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/gdask/gdask/core/cluster"
@@ -113,7 +114,7 @@ func (a *app) workers(ctx context.Context, c *config.Config, address string, o *
 	if class == "" {
 		class = plugins.Subprocess
 	}
-	start, err := o.start(c, address)
+	start, err := o.start(c, address, a.logger(c))
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (a *app) startOne(ctx context.Context, host *plugins.Host, class string, o 
 	return w, nil
 }
 
-func (o *workerOptions) start(c *config.Config, address string) (worker.StartOptions, error) {
+func (o *workerOptions) start(c *config.Config, address string, l hclog.Logger) (worker.StartOptions, error) {
 	m := cluster.ThisMachine()
 	if o.threads < 0 {
 		return worker.StartOptions{}, usagef("--nthreads is %d; give at least 1, or 0 for the cores, shared out", o.threads)
@@ -159,9 +160,12 @@ func (o *workerOptions) start(c *config.Config, address string) (worker.StartOpt
 	if threads == 0 {
 		threads = max(1, m.Cores/o.workers)
 	}
-	memory, _, err := cluster.MemoryLimit(c.Cluster.MemoryLimit, o.workers, m)
+	memory, clamped, err := cluster.ThreadsMemoryLimit(c.Cluster.MemoryLimit, o.workers, threads, m)
 	if err != nil {
 		return worker.StartOptions{}, err
+	}
+	if clamped {
+		l.Warn("memory limit lowered to what the machine has", "asked", c.Cluster.MemoryLimit, "limit", cluster.FormatBytes(memory))
 	}
 	resources, err := parseResources(o.resources)
 	if err != nil {
@@ -173,7 +177,7 @@ func (o *workerOptions) start(c *config.Config, address string) (worker.StartOpt
 		}
 	}
 	return worker.StartOptions{
-		Scheduler: address, Name: o.name, NThreads: threads, MemoryLimit: memory, Resources: resources,
+		Scheduler: address, Name: o.name, NThreads: threads, MemoryLimit: memory, Memory: workerMemory(c), Resources: resources,
 		LocalDirectory: c.Cluster.LocalDirectory, DeathTimeout: o.death,
 	}, nil
 }

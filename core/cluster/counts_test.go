@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"testing"
-	"testing/fstest"
 )
 
 func TestCountsOfProcesses(t *testing.T) {
@@ -48,50 +47,6 @@ func TestCountsWithGivenNumbers(t *testing.T) {
 	}
 }
 
-func TestCoresByQuota(t *testing.T) {
-	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s + "\n")} }
-	for _, c := range []struct {
-		name string
-		fs   fstest.MapFS
-		want int
-	}{
-		{"none", fstest.MapFS{}, 8},
-		{"v2", fstest.MapFS{"cpu.max": file("250000 100000")}, 3},
-		{"v2 unlimited", fstest.MapFS{"cpu.max": file("max 100000")}, 8},
-		{"v2 tiny", fstest.MapFS{"cpu.max": file("1000 100000")}, 1},
-		{"v2 above", fstest.MapFS{"cpu.max": file("6400000 100000")}, 8},
-		{"v1", fstest.MapFS{"cpu/cpu.cfs_quota_us": file("150000"), "cpu/cpu.cfs_period_us": file("100000")}, 2},
-		{"v1 unlimited", fstest.MapFS{"cpu/cpu.cfs_quota_us": file("-1"), "cpu/cpu.cfs_period_us": file("100000")}, 8},
-		{"junk", fstest.MapFS{"cpu.max": file("x y z")}, 8},
-	} {
-		if got := coresIn(c.fs, 8); got != c.want {
-			t.Errorf("%s: %d cores, want %d", c.name, got, c.want)
-		}
-	}
-}
-
-func TestMemoryOfMachine(t *testing.T) {
-	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s + "\n")} }
-	for _, c := range []struct {
-		name string
-		fs   fstest.MapFS
-		rss  int64
-		want int64
-	}{
-		{"physical", fstest.MapFS{}, 0, 1000},
-		{"v2", fstest.MapFS{"memory.max": file("max"), "memory.high": file("300"), "memory.low": file("5")}, 0, 300},
-		{"v1", fstest.MapFS{"memory/memory.limit_in_bytes": file("9223372036854771712"), "memory/memory.soft_limit_in_bytes": file("700")}, 0, 700},
-		{"rss", fstest.MapFS{}, 200, 200},
-	} {
-		if got := memoryIn(c.fs, 1000, c.rss); got != c.want {
-			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
-		}
-	}
-	if m := ThisMachine(); m.Cores < 1 || m.Memory <= 0 {
-		t.Errorf("this machine: %+v", m)
-	}
-}
-
 func TestMemoryLimit(t *testing.T) {
 	m := Machine{Memory: 8 << 30}
 	for _, c := range []struct {
@@ -114,6 +69,26 @@ func TestMemoryLimit(t *testing.T) {
 		if got, _, err := MemoryLimit(bad, 1, m); err == nil {
 			t.Errorf("%q accepted as %d", bad, got)
 		}
+	}
+}
+
+// A worker that was given fewer threads than there are cores has as much less of
+// the memory.
+func TestMemoryLimitOfThreads(t *testing.T) {
+	m := Machine{Cores: 8, Memory: 8 << 30}
+	for threads, want := range map[int]int64{1: 1 << 30, 2: 2 << 30, 8: 8 << 30, 20: 8 << 30} {
+		if got, clamped, err := ThreadsMemoryLimit("auto", 1, threads, m); err != nil || got != want || clamped {
+			t.Errorf("%d threads: %d, %v, %v", threads, got, clamped, err)
+		}
+	}
+	if got, _, err := ThreadsMemoryLimit("auto", 16, 1, m); err != nil || got != 1<<29 {
+		t.Errorf("more workers than cores: %d, %v", got, err)
+	}
+	if got, _, err := ThreadsMemoryLimit("0.5", 1, 1, m); err != nil || got != 4<<30 {
+		t.Errorf("half: %d, %v", got, err)
+	}
+	if got, clamped, err := ThreadsMemoryLimit("9GiB", 1, 1, m); err != nil || got != 8<<30 || !clamped {
+		t.Errorf("too much: %d, %v, %v", got, clamped, err)
 	}
 }
 

@@ -18,10 +18,22 @@ import (
 //
 // More than the machine has is lowered to that; clamped then says so.
 func MemoryLimit(text string, n int, m Machine) (limit int64, clamped bool, err error) {
+	return memoryLimit(text, m.Memory/int64(max(n, 1)), m)
+}
+
+// ThreadsMemoryLimit is [MemoryLimit] of one of n workers that do not have the
+// machine to themselves: its share is that of its threads in the cores, and no
+// more than an even one.
+func ThreadsMemoryLimit(text string, n, threads int, m Machine) (limit int64, clamped bool, err error) {
+	share := min(1/float64(max(n, 1)), float64(threads)/float64(max(m.Cores, 1)))
+	return memoryLimit(text, int64(share*float64(m.Memory)), m)
+}
+
+func memoryLimit(text string, share int64, m Machine) (limit int64, clamped bool, err error) {
 	text = strings.TrimSpace(text)
 	switch strings.ToLower(text) {
 	case "", "auto":
-		return m.Memory / int64(max(n, 1)), false, nil
+		return share, false, nil
 	case "none":
 		return 0, false, nil
 	}

@@ -103,7 +103,7 @@ plugins:
       config: { model_size: small, n: 3 }
 distributed:
   scheduler: { worker-ttl: null, idle-timeout: 5 minutes, work-stealing: true, worker-saturation: .inf }
-  worker: { resources: { GPU: 2 }, memory: { target: 0.6 } }
+  worker: { resources: { GPU: 2 }, multiprocessing-method: fork }
 `)
 	l := load(t, Sources{Files: []string{path}})
 	c := l.Config

@@ -116,17 +116,11 @@ worker.http.routes
 worker.lifetime.duration
 worker.lifetime.restart
 worker.lifetime.stagger
-worker.memory.max-spill
-worker.memory.pause
 worker.memory.rebalance.measure
 worker.memory.rebalance.recipient-max
 worker.memory.rebalance.sender-min
 worker.memory.rebalance.sender-recipient-gap
 worker.memory.recent-to-old-time
-worker.memory.spill
-worker.memory.spill-compression
-worker.memory.target
-worker.memory.transfer
 worker.multiprocessing-method
 worker.preload
 worker.preload-argv

@@ -64,6 +64,22 @@ type Memory struct {
 	// Terminate is the part of its memory limit at which a worker process is
 	// ended and started again; false never.
 	Terminate Fraction `koanf:"terminate"`
+	// Target is the part of its memory limit beyond which a worker's values in
+	// memory go to disk; false never.
+	Target Fraction `koanf:"target"`
+	// Spill is the part of its memory limit beyond which the memory of a worker's
+	// process makes values go to disk; false never.
+	Spill Fraction `koanf:"spill"`
+	// Pause is the part of its memory limit beyond which a worker starts nothing
+	// new; false never.
+	Pause Fraction `koanf:"pause"`
+	// Transfer is the part of its memory limit that values on their way to a
+	// worker may take; false any.
+	Transfer Fraction `koanf:"transfer"`
+	// MaxSpill is how much disk a worker's values may take; false any.
+	MaxSpill Bytes `koanf:"max-spill"`
+	// SpillCompression is auto or none; Dask's names of codecs mean auto.
+	SpillCompression string `koanf:"spill-compression"`
 	// MonitorInterval is the time between two looks at a process's memory.
 	MonitorInterval Duration `koanf:"monitor-interval"`
 }

@@ -141,8 +141,19 @@ func (c *Distributed) validate(p *problems) {
 			p.add("distributed.worker.resources.%s is %v; give 0 or more", name, n)
 		}
 	}
-	if t := c.Worker.Memory.Terminate; !(t >= 0 && t <= 1) {
-		p.add("distributed.worker.memory.terminate is %v; give a fraction of the memory limit up to 1, or false", t)
-	}
+	c.Worker.Memory.validate(p)
 	p.oneOf("distributed.comm.default-scheme", strings.TrimSuffix(c.Comm.DefaultScheme, "://"), "tcp", "tls", "inproc", "ws", "wss", "unix")
+}
+
+func (m *Memory) validate(p *problems) {
+	for _, f := range []struct {
+		key  string
+		part Fraction
+	}{{"target", m.Target}, {"spill", m.Spill}, {"pause", m.Pause}, {"terminate", m.Terminate}, {"transfer", m.Transfer}} {
+		if !(f.part >= 0 && f.part <= 1) {
+			p.add("distributed.worker.memory.%s is %v; give a fraction of the memory limit up to 1, or false", f.key, f.part)
+		}
+	}
+	p.atLeast("distributed.worker.memory.max-spill", float64(m.MaxSpill), 0)
+	p.oneOf("distributed.worker.memory.spill-compression", m.SpillCompression, "auto", "none", "false", "lz4", "snappy", "zlib", "zstd", "blosc")
 }

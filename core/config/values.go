@@ -74,6 +74,9 @@ func amount(to reflect.Type, v any) (any, error) {
 	if reflect.TypeOf(v) == to {
 		return v, nil
 	}
+	if off, err := boolean(v); err == nil && off == false && to == bytesType {
+		return Bytes(0), nil // Dask writes false for no limit
+	}
 	s, err := text(v)
 	if err != nil {
 		return nil, fmt.Errorf("%v (%T) is no amount", v, v)

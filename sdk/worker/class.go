@@ -10,6 +10,7 @@ import (
 
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/internal/strictjson"
+	"github.com/gdask/gdask/sdk/internal/workerrt"
 	"github.com/gdask/gdask/sdk/task"
 )
 
@@ -23,6 +24,7 @@ type Class struct {
 	newConfig  func() any
 	newRunning func(config any) (Executor, error)
 	schema     json.RawMessage
+	process    *workerrt.Process // shared by the workers of this process
 
 	mu     sync.Mutex // guards config and opts.logger
 	config []byte
@@ -70,7 +72,7 @@ func Logger(l hclog.Logger) Option { return func(o *classOptions) { o.logger = l
 // returns the worker's executor; a nil build, or a nil executor, runs tasks in the
 // plain way.
 func New[C any](name string, build func(cfg *C) (Executor, error), options ...Option) *Class {
-	c := &Class{name: name, newConfig: func() any { return new(C) }, schema: schemaOf[C]()}
+	c := &Class{name: name, process: workerrt.NewProcess(), newConfig: func() any { return new(C) }, schema: schemaOf[C]()}
 	c.newRunning = func(config any) (Executor, error) {
 		cfg, ok := config.(*C)
 		if build == nil || !ok {

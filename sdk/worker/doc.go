@@ -11,6 +11,7 @@ type StartOptions struct {
 	Name           string             // "" : the worker's address
 	NThreads       int                // task slots; at least 1
 	MemoryLimit    int64              // bytes; 0 none
+	Memory         *Memory            // what happens as it fills; nil: as in Dask
 	Resources      map[string]float64 // abstract resources
 	LocalDirectory string             // "" : a private directory under the system's temp directory
 	ListenAddress  string             // "tcp://127.0.0.1:0"; "" : the scheduler's scheme on loopback

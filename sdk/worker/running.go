@@ -69,7 +69,11 @@ func (c *Class) settings(o StartOptions, ex Executor) workerrt.Settings {
 		Resources: resources(o, ex), LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
 		ContactAddress: o.ContactAddress, DashboardAddr: o.DashboardAddr, DeathTimeout: o.DeathTimeout,
 		Nanny: o.Nanny, Registry: c.opts.registry, Runtimes: c.opts.runtimes, Logger: logger,
-		OwnProcess: os.Getenv(pluginEnv) == Kind,
+		OwnProcess: os.Getenv(pluginEnv) == Kind, Process: c.process,
+	}
+	if o.Memory != nil {
+		memory := workerrt.Memory(*o.Memory)
+		s.Memory = &memory
 	}
 	if ex != nil {
 		s.Run = func(ctx context.Context, j *workerrt.Job) (any, error) {

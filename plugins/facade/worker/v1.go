@@ -100,7 +100,17 @@ func request(o worker.StartOptions) *workerv1.StartRequest {
 		Scheduler: o.Scheduler, Name: o.Name, Nthreads: int32(o.NThreads), MemoryLimit: o.MemoryLimit,
 		Resources: o.Resources, LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
 		ContactAddress: o.ContactAddress, DashboardAddress: o.DashboardAddr,
-		DeathTimeoutMs: o.DeathTimeout.Milliseconds(), Nanny: o.Nanny,
+		DeathTimeoutMs: o.DeathTimeout.Milliseconds(), Nanny: o.Nanny, Memory: memory(o.Memory),
+	}
+}
+
+func memory(m *worker.Memory) *workerv1.Memory {
+	if m == nil {
+		return nil
+	}
+	return &workerv1.Memory{
+		Target: m.Target, Spill: m.Spill, Pause: m.Pause, Transfer: m.Transfer, MaxSpill: m.MaxSpill,
+		SpillCompression: m.Compression, MonitorIntervalMs: m.Interval.Milliseconds(),
 	}
 }
 

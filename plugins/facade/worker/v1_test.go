@@ -279,15 +279,24 @@ func TestRequestCarriesAllOptions(t *testing.T) {
 		Scheduler: "tcp://a:1", Name: "n", NThreads: 2, MemoryLimit: 3, Resources: map[string]float64{"GPU": 4},
 		LocalDirectory: "/d", ListenAddress: "tcp://b:2", ContactAddress: "tcp://c:3", DashboardAddr: ":4",
 		DeathTimeout: 5 * time.Second, Nanny: "tcp://e:5",
+		Memory: &worker.Memory{Target: 0.1, Spill: 0.2, Pause: 0.3, Transfer: 0.4, MaxSpill: 5, Compression: "none", Interval: 6 * time.Millisecond},
 	}
 	r := request(o)
+	m := r.Memory
 	got := worker.StartOptions{
 		Scheduler: r.Scheduler, Name: r.Name, NThreads: int(r.Nthreads), MemoryLimit: r.MemoryLimit, Resources: r.Resources,
 		LocalDirectory: r.LocalDirectory, ListenAddress: r.ListenAddress, ContactAddress: r.ContactAddress,
 		DashboardAddr: r.DashboardAddress, DeathTimeout: time.Duration(r.DeathTimeoutMs) * time.Millisecond, Nanny: r.Nanny,
+		Memory: &worker.Memory{
+			Target: m.Target, Spill: m.Spill, Pause: m.Pause, Transfer: m.Transfer, MaxSpill: m.MaxSpill,
+			Compression: m.SpillCompression, Interval: time.Duration(m.MonitorIntervalMs) * time.Millisecond,
+		},
 	}
 	if !reflect.DeepEqual(got, o) {
 		t.Errorf("got %+v, want %+v", got, o)
+	}
+	if request(worker.StartOptions{}).Memory != nil {
+		t.Error("defaults are no settings")
 	}
 	v := reflect.ValueOf(o)
 	for i := range v.NumField() {

@@ -408,7 +408,14 @@ func TestPanicsOfStreams(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	o := Options(&workerv1.StartRequest{Scheduler: "s", Name: "n", MemoryLimit: 5, Resources: map[string]float64{"R": 1}, DeathTimeoutMs: 1500, Nanny: "a"})
-	if o.NThreads != 1 || o.DeathTimeout != 1500*time.Millisecond || o.MemoryLimit != 5 || o.Resources["R"] != 1 || o.Nanny != "a" {
+	if o.NThreads != 1 || o.DeathTimeout != 1500*time.Millisecond || o.MemoryLimit != 5 || o.Resources["R"] != 1 || o.Nanny != "a" || o.Memory != nil {
 		t.Errorf("got %+v", o)
+	}
+	o = Options(&workerv1.StartRequest{Memory: &workerv1.Memory{
+		Target: 0.1, Spill: 0.2, Pause: 0.3, Transfer: 0.4, MaxSpill: 5, SpillCompression: "none", MonitorIntervalMs: 6,
+	}})
+	want := worker.Memory{Target: 0.1, Spill: 0.2, Pause: 0.3, Transfer: 0.4, MaxSpill: 5, Compression: "none", Interval: 6 * time.Millisecond}
+	if o.Memory == nil || *o.Memory != want {
+		t.Errorf("got %+v", o.Memory)
 	}
 }

@@ -164,6 +164,17 @@ func Options(r *workerv1.StartRequest) worker.StartOptions {
 		DashboardAddr:  r.DashboardAddress,
 		DeathTimeout:   time.Duration(r.DeathTimeoutMs) * time.Millisecond,
 		Nanny:          r.Nanny,
+		Memory:         memory(r.Memory),
+	}
+}
+
+func memory(m *workerv1.Memory) *worker.Memory {
+	if m == nil {
+		return nil
+	}
+	return &worker.Memory{
+		Target: m.Target, Spill: m.Spill, Pause: m.Pause, Transfer: m.Transfer, MaxSpill: m.MaxSpill,
+		Compression: m.SpillCompression, Interval: time.Duration(m.MonitorIntervalMs) * time.Millisecond,
 	}
 }
 

@@ -34,8 +34,8 @@ const (
 	resumePart = 0.975
 )
 
-// check names what is wrong.
-func (m *Memory) check() error {
+// Check names what is wrong.
+func (m *Memory) Check() error {
 	var errs []error
 	for name, f := range map[string]float64{"target": m.Target, "spill": m.Spill, "pause": m.Pause, "transfer": m.Transfer} {
 		if !(f >= 0 && f <= 1) {
@@ -47,9 +47,6 @@ func (m *Memory) check() error {
 	}
 	if !knownCompression(m.Compression) {
 		errs = append(errs, fmt.Errorf("worker: spill-compression is %q; use auto or none", m.Compression))
-	}
-	if m.Interval <= 0 {
-		m.Interval = defaultInterval
 	}
 	return errors.Join(errs...)
 }

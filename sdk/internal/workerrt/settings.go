@@ -81,8 +81,11 @@ func (s Settings) withDefaults() (Settings, error) {
 		memory = *s.Memory
 	}
 	s.Memory = &memory
-	if err := memory.check(); err != nil {
+	if err := memory.Check(); err != nil {
 		return s, err
+	}
+	if memory.Interval <= 0 {
+		memory.Interval = defaultInterval
 	}
 	if s.Rejoin == 0 {
 		s.Rejoin = 30 * time.Second

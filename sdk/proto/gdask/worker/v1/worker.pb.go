@@ -116,7 +116,9 @@ type StartRequest struct {
 	// Joining must finish within so many milliseconds; 0 means no limit.
 	DeathTimeoutMs int64 `protobuf:"varint,10,opt,name=death_timeout_ms,json=deathTimeoutMs,proto3" json:"death_timeout_ms,omitempty"`
 	// Address of the supervisor's RPC server; empty means none.
-	Nanny         string `protobuf:"bytes,11,opt,name=nanny,proto3" json:"nanny,omitempty"`
+	Nanny string `protobuf:"bytes,11,opt,name=nanny,proto3" json:"nanny,omitempty"`
+	// What the worker does as its memory fills; unset means the defaults of Memory.
+	Memory        *Memory `protobuf:"bytes,12,opt,name=memory,proto3" json:"memory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -228,6 +230,115 @@ func (x *StartRequest) GetNanny() string {
 	return ""
 }
 
+func (x *StartRequest) GetMemory() *Memory {
+	if x != nil {
+		return x.Memory
+	}
+	return nil
+}
+
+// Memory says what a worker does as its memory fills. Fractions are parts of the
+// memory limit; 0 switches one off. (When the whole message is unset they are
+// 0.6, 0.7, 0.8 and 0.1.)
+type Memory struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Values in memory beyond which the least recently used go to disk.
+	Target float64 `protobuf:"fixed64,1,opt,name=target,proto3" json:"target,omitempty"`
+	// Memory of the process beyond which values go to disk.
+	Spill float64 `protobuf:"fixed64,2,opt,name=spill,proto3" json:"spill,omitempty"`
+	// Memory of the process beyond which nothing new is started.
+	Pause float64 `protobuf:"fixed64,3,opt,name=pause,proto3" json:"pause,omitempty"`
+	// Values being copied from peers beyond which no copy starts.
+	Transfer float64 `protobuf:"fixed64,4,opt,name=transfer,proto3" json:"transfer,omitempty"`
+	// Bytes of values on disk; 0 means any.
+	MaxSpill int64 `protobuf:"varint,5,opt,name=max_spill,json=maxSpill,proto3" json:"max_spill,omitempty"`
+	// Compression of values on disk: "auto" or "none".
+	SpillCompression string `protobuf:"bytes,6,opt,name=spill_compression,json=spillCompression,proto3" json:"spill_compression,omitempty"`
+	// Time between two looks at the process, in milliseconds; 0 means 100.
+	MonitorIntervalMs int64 `protobuf:"varint,7,opt,name=monitor_interval_ms,json=monitorIntervalMs,proto3" json:"monitor_interval_ms,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Memory) Reset() {
+	*x = Memory{}
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Memory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Memory) ProtoMessage() {}
+
+func (x *Memory) ProtoReflect() protoreflect.Message {
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Memory.ProtoReflect.Descriptor instead.
+func (*Memory) Descriptor() ([]byte, []int) {
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Memory) GetTarget() float64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Memory) GetSpill() float64 {
+	if x != nil {
+		return x.Spill
+	}
+	return 0
+}
+
+func (x *Memory) GetPause() float64 {
+	if x != nil {
+		return x.Pause
+	}
+	return 0
+}
+
+func (x *Memory) GetTransfer() float64 {
+	if x != nil {
+		return x.Transfer
+	}
+	return 0
+}
+
+func (x *Memory) GetMaxSpill() int64 {
+	if x != nil {
+		return x.MaxSpill
+	}
+	return 0
+}
+
+func (x *Memory) GetSpillCompression() string {
+	if x != nil {
+		return x.SpillCompression
+	}
+	return ""
+}
+
+func (x *Memory) GetMonitorIntervalMs() int64 {
+	if x != nil {
+		return x.MonitorIntervalMs
+	}
+	return 0
+}
+
 // StartResponse identifies the worker that joined.
 type StartResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -243,7 +354,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[1]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -255,7 +366,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[1]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -268,7 +379,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{1}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *StartResponse) GetId() string {
@@ -301,7 +412,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[2]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -313,7 +424,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[2]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -326,7 +437,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{2}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{3}
 }
 
 // WatchResponse is one event.
@@ -342,7 +453,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[3]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -354,7 +465,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[3]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -367,7 +478,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{3}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WatchResponse) GetWorker() *WorkerInfo {
@@ -403,7 +514,7 @@ type WorkerInfo struct {
 
 func (x *WorkerInfo) Reset() {
 	*x = WorkerInfo{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[4]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +526,7 @@ func (x *WorkerInfo) String() string {
 func (*WorkerInfo) ProtoMessage() {}
 
 func (x *WorkerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[4]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +539,7 @@ func (x *WorkerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerInfo.ProtoReflect.Descriptor instead.
 func (*WorkerInfo) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{4}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WorkerInfo) GetId() string {
@@ -479,7 +590,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +602,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +615,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{5}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DrainRequest) GetId() string {
@@ -530,7 +641,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +653,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +666,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{6}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{7}
 }
 
 // StopRequest ends a worker.
@@ -573,7 +684,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +696,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +709,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{7}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StopRequest) GetId() string {
@@ -631,7 +742,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +754,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +767,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{8}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{9}
 }
 
 // ListRequest asks for the present workers.
@@ -668,7 +779,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -680,7 +791,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -693,7 +804,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{9}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{10}
 }
 
 // ListResponse has the present workers.
@@ -707,7 +818,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +830,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_gdask_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_gdask_worker_v1_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +843,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{10}
+	return file_gdask_worker_v1_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListResponse) GetWorkers() []*WorkerInfo {
@@ -746,7 +857,7 @@ var File_gdask_worker_v1_worker_proto protoreflect.FileDescriptor
 
 const file_gdask_worker_v1_worker_proto_rawDesc = "" +
 	"\n" +
-	"\x1cgdask/worker/v1/worker.proto\x12\x0fgdask.worker.v1\"\xef\x03\n" +
+	"\x1cgdask/worker/v1/worker.proto\x12\x0fgdask.worker.v1\"\xa0\x04\n" +
 	"\fStartRequest\x12\x1c\n" +
 	"\tscheduler\x18\x01 \x01(\tR\tscheduler\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -759,10 +870,19 @@ const file_gdask_worker_v1_worker_proto_rawDesc = "" +
 	"\x11dashboard_address\x18\t \x01(\tR\x10dashboardAddress\x12(\n" +
 	"\x10death_timeout_ms\x18\n" +
 	" \x01(\x03R\x0edeathTimeoutMs\x12\x14\n" +
-	"\x05nanny\x18\v \x01(\tR\x05nanny\x1a<\n" +
+	"\x05nanny\x18\v \x01(\tR\x05nanny\x12/\n" +
+	"\x06memory\x18\f \x01(\v2\x17.gdask.worker.v1.MemoryR\x06memory\x1a<\n" +
 	"\x0eResourcesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"M\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xe2\x01\n" +
+	"\x06Memory\x12\x16\n" +
+	"\x06target\x18\x01 \x01(\x01R\x06target\x12\x14\n" +
+	"\x05spill\x18\x02 \x01(\x01R\x05spill\x12\x14\n" +
+	"\x05pause\x18\x03 \x01(\x01R\x05pause\x12\x1a\n" +
+	"\btransfer\x18\x04 \x01(\x01R\btransfer\x12\x1b\n" +
+	"\tmax_spill\x18\x05 \x01(\x03R\bmaxSpill\x12+\n" +
+	"\x11spill_compression\x18\x06 \x01(\tR\x10spillCompression\x12.\n" +
+	"\x13monitor_interval_ms\x18\a \x01(\x03R\x11monitorIntervalMs\"M\n" +
 	"\rStartResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -819,42 +939,44 @@ func file_gdask_worker_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_gdask_worker_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_gdask_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_gdask_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_gdask_worker_v1_worker_proto_goTypes = []any{
 	(WorkerState)(0),      // 0: gdask.worker.v1.WorkerState
 	(*StartRequest)(nil),  // 1: gdask.worker.v1.StartRequest
-	(*StartResponse)(nil), // 2: gdask.worker.v1.StartResponse
-	(*WatchRequest)(nil),  // 3: gdask.worker.v1.WatchRequest
-	(*WatchResponse)(nil), // 4: gdask.worker.v1.WatchResponse
-	(*WorkerInfo)(nil),    // 5: gdask.worker.v1.WorkerInfo
-	(*DrainRequest)(nil),  // 6: gdask.worker.v1.DrainRequest
-	(*DrainResponse)(nil), // 7: gdask.worker.v1.DrainResponse
-	(*StopRequest)(nil),   // 8: gdask.worker.v1.StopRequest
-	(*StopResponse)(nil),  // 9: gdask.worker.v1.StopResponse
-	(*ListRequest)(nil),   // 10: gdask.worker.v1.ListRequest
-	(*ListResponse)(nil),  // 11: gdask.worker.v1.ListResponse
-	nil,                   // 12: gdask.worker.v1.StartRequest.ResourcesEntry
+	(*Memory)(nil),        // 2: gdask.worker.v1.Memory
+	(*StartResponse)(nil), // 3: gdask.worker.v1.StartResponse
+	(*WatchRequest)(nil),  // 4: gdask.worker.v1.WatchRequest
+	(*WatchResponse)(nil), // 5: gdask.worker.v1.WatchResponse
+	(*WorkerInfo)(nil),    // 6: gdask.worker.v1.WorkerInfo
+	(*DrainRequest)(nil),  // 7: gdask.worker.v1.DrainRequest
+	(*DrainResponse)(nil), // 8: gdask.worker.v1.DrainResponse
+	(*StopRequest)(nil),   // 9: gdask.worker.v1.StopRequest
+	(*StopResponse)(nil),  // 10: gdask.worker.v1.StopResponse
+	(*ListRequest)(nil),   // 11: gdask.worker.v1.ListRequest
+	(*ListResponse)(nil),  // 12: gdask.worker.v1.ListResponse
+	nil,                   // 13: gdask.worker.v1.StartRequest.ResourcesEntry
 }
 var file_gdask_worker_v1_worker_proto_depIdxs = []int32{
-	12, // 0: gdask.worker.v1.StartRequest.resources:type_name -> gdask.worker.v1.StartRequest.ResourcesEntry
-	5,  // 1: gdask.worker.v1.WatchResponse.worker:type_name -> gdask.worker.v1.WorkerInfo
-	0,  // 2: gdask.worker.v1.WorkerInfo.state:type_name -> gdask.worker.v1.WorkerState
-	5,  // 3: gdask.worker.v1.ListResponse.workers:type_name -> gdask.worker.v1.WorkerInfo
-	1,  // 4: gdask.worker.v1.Worker.Start:input_type -> gdask.worker.v1.StartRequest
-	3,  // 5: gdask.worker.v1.Worker.Watch:input_type -> gdask.worker.v1.WatchRequest
-	6,  // 6: gdask.worker.v1.Worker.Drain:input_type -> gdask.worker.v1.DrainRequest
-	8,  // 7: gdask.worker.v1.Worker.Stop:input_type -> gdask.worker.v1.StopRequest
-	10, // 8: gdask.worker.v1.Worker.List:input_type -> gdask.worker.v1.ListRequest
-	2,  // 9: gdask.worker.v1.Worker.Start:output_type -> gdask.worker.v1.StartResponse
-	4,  // 10: gdask.worker.v1.Worker.Watch:output_type -> gdask.worker.v1.WatchResponse
-	7,  // 11: gdask.worker.v1.Worker.Drain:output_type -> gdask.worker.v1.DrainResponse
-	9,  // 12: gdask.worker.v1.Worker.Stop:output_type -> gdask.worker.v1.StopResponse
-	11, // 13: gdask.worker.v1.Worker.List:output_type -> gdask.worker.v1.ListResponse
-	9,  // [9:14] is the sub-list for method output_type
-	4,  // [4:9] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	13, // 0: gdask.worker.v1.StartRequest.resources:type_name -> gdask.worker.v1.StartRequest.ResourcesEntry
+	2,  // 1: gdask.worker.v1.StartRequest.memory:type_name -> gdask.worker.v1.Memory
+	6,  // 2: gdask.worker.v1.WatchResponse.worker:type_name -> gdask.worker.v1.WorkerInfo
+	0,  // 3: gdask.worker.v1.WorkerInfo.state:type_name -> gdask.worker.v1.WorkerState
+	6,  // 4: gdask.worker.v1.ListResponse.workers:type_name -> gdask.worker.v1.WorkerInfo
+	1,  // 5: gdask.worker.v1.Worker.Start:input_type -> gdask.worker.v1.StartRequest
+	4,  // 6: gdask.worker.v1.Worker.Watch:input_type -> gdask.worker.v1.WatchRequest
+	7,  // 7: gdask.worker.v1.Worker.Drain:input_type -> gdask.worker.v1.DrainRequest
+	9,  // 8: gdask.worker.v1.Worker.Stop:input_type -> gdask.worker.v1.StopRequest
+	11, // 9: gdask.worker.v1.Worker.List:input_type -> gdask.worker.v1.ListRequest
+	3,  // 10: gdask.worker.v1.Worker.Start:output_type -> gdask.worker.v1.StartResponse
+	5,  // 11: gdask.worker.v1.Worker.Watch:output_type -> gdask.worker.v1.WatchResponse
+	8,  // 12: gdask.worker.v1.Worker.Drain:output_type -> gdask.worker.v1.DrainResponse
+	10, // 13: gdask.worker.v1.Worker.Stop:output_type -> gdask.worker.v1.StopResponse
+	12, // 14: gdask.worker.v1.Worker.List:output_type -> gdask.worker.v1.ListResponse
+	10, // [10:15] is the sub-list for method output_type
+	5,  // [5:10] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_gdask_worker_v1_worker_proto_init() }
@@ -868,7 +990,7 @@ func file_gdask_worker_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gdask_worker_v1_worker_proto_rawDesc), len(file_gdask_worker_v1_worker_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
