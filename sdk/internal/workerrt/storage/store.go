@@ -96,7 +96,7 @@ func (f *File) Read() (wire.Opaque, error) {
 	start := time.Now()
 	data, err := readAll(f.path, f.size)
 	if err != nil {
-		return wire.Opaque{}, fmt.Errorf("storage: %w", err)
+		return wire.Opaque{}, fmt.Errorf("storage: %s: %w", f.path, err)
 	}
 	f.store.meter.Add(DiskRead, f.size, time.Since(start))
 	o, err := f.store.unpack(data)
