@@ -48,6 +48,7 @@ type Client struct {
 	cluster Cluster       // what it was made from, or nil
 	parent  wire.Key      // the task that this client submits from, or ""
 	leave   func()        // called when a task's client is closed, or nil
+	scope   *Options      // of a view; see Annotate
 	once    *sync.Once
 }
 
@@ -197,7 +198,12 @@ func (c *Client) DashboardLink() string {
 
 // submit sends tasks as this client, or as the task that it belongs to.
 func (c *Client) submit(defs []wire.TaskDef) []client.Future {
-	return c.core.Submit(client.Graph{Tasks: defs, SubmittingTask: c.parent})
+	return c.send(client.Graph{Tasks: defs})
+}
+
+func (c *Client) send(g client.Graph) []client.Future {
+	g.SubmittingTask = c.parent
+	return c.core.Submit(g)
 }
 
 // usable refuses arguments that are futures of other clients, or whose

@@ -22,7 +22,7 @@ func (cs *clients) push(c *Client) {
 
 func (cs *clients) remove(c *Client) {
 	cs.mu.Lock()
-	cs.open = slices.DeleteFunc(cs.open, func(o *Client) bool { return o == c })
+	cs.open = slices.DeleteFunc(cs.open, func(o *Client) bool { return o.core == c.core })
 	cs.mu.Unlock()
 }
 

@@ -1,6 +1,8 @@
 package gdask
 
 import (
+	"errors"
+
 	"github.com/gdask/gdask/core/client"
 	"github.com/gdask/gdask/sdk/actor"
 )
@@ -13,6 +15,9 @@ type KilledWorkerError = client.KilledWorkerError
 
 // CancelledError says that a future was cancelled, and why.
 type CancelledError = client.CancelledError
+
+// FuturesCancelledError says which of many futures were cancelled, by reason.
+type FuturesCancelledError = client.FuturesCancelledError
 
 // ConnectionError says that the scheduler was lost and did not come back in time.
 type ConnectionError = client.ConnectionError
@@ -27,4 +32,6 @@ type ActorCallError = actor.CallError
 var (
 	ErrClosed   = client.ErrClosed   // the client was closed
 	ErrReleased = client.ErrReleased // the future was released
+	// ErrNoneLeft says that a Completed has given all its futures back.
+	ErrNoneLeft = errors.New("gdask: no future is left")
 )

@@ -1,6 +1,7 @@
 package gdask
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gdask/gdask/core/client"
 	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -33,6 +35,11 @@ type Options struct {
 	// Key names the task ("" for one made of the function's name and a hash of
 	// its arguments); for Map it is the prefix of "key-0", "key-1" and so on.
 	Key string
+	// Keys are for Map alone: one for each call.
+	Keys []string
+	// BatchSize is how many calls of a Map go to the scheduler at once, which
+	// starts on the first while the next are made; default 1024.
+	BatchSize int
 	// Impure gives every call a key of its own. Without it equal calls are
 	// one task, run once while anybody holds a future of it.
 	Impure bool
@@ -48,6 +55,9 @@ type Options struct {
 	Resources map[string]float64
 	// Timeout bounds one run of the task; 0 does not.
 	Timeout time.Duration
+	// Annotations are for the task itself (see [CurrentTask]) and for people who
+	// look at it. A value that is a func(key string) any is called for each task.
+	Annotations map[string]any
 }
 
 // Func registers fn under name for this program's client and workers alike and
@@ -106,12 +116,16 @@ func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 	if err != nil {
 		return []*Future[R]{{c: c, f: c.core.Failed(wire.StrKey(f.name), err)}}
 	}
+	keys, err := f.scoped(c).mapKeys(n)
+	if err != nil {
+		return []*Future[R]{{c: c, f: c.core.Failed(wire.StrKey(f.name), err)}}
+	}
 	futures := make([]*Future[R], 0, n)
-	keys := f.mapKeys()
+	batch := cmp.Or(f.opt.BatchSize, mapBatch)
 	args := make([]any, len(cols))
-	for start := 0; start < n; start += mapBatch {
-		defs := make([]wire.TaskDef, 0, min(mapBatch, n-start))
-		for i := start; i < min(start+mapBatch, n); i++ {
+	for start := 0; start < n; start += batch {
+		defs := make([]wire.TaskDef, 0, min(batch, n-start))
+		for i := start; i < min(start+batch, n); i++ {
 			for j, col := range cols {
 				args[j] = col(i)
 			}
@@ -131,8 +145,29 @@ func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 	return futures
 }
 
-// mapKeys names the tasks of a Map that are not named by their arguments.
-func (f *Function[R]) mapKeys() func() wire.Key {
+// mapKeys names the n tasks of a Map that are not named by their arguments.
+func (f *Function[R]) mapKeys(n int) (func() wire.Key, error) {
+	if f.opt.BatchSize < 0 {
+		return nil, fmt.Errorf("gdask: BatchSize is %d; give 1 or more, or 0 for %d", f.opt.BatchSize, mapBatch)
+	}
+	if f.opt.Keys == nil {
+		return f.countedKeys(), nil
+	}
+	if len(f.opt.Keys) != n {
+		return nil, fmt.Errorf("gdask: Map of %q got %d keys for %d calls; give one for each", f.name, len(f.opt.Keys), n)
+	}
+	seen := make(map[string]bool, n)
+	for _, k := range f.opt.Keys {
+		if seen[k] {
+			return nil, fmt.Errorf("gdask: Map of %q got the key %q twice; give each call one of its own", f.name, k)
+		}
+		seen[k] = true
+	}
+	i := -1
+	return func() wire.Key { i++; return wire.StrKey(f.opt.Keys[i]) }, nil
+}
+
+func (f *Function[R]) countedKeys() func() wire.Key {
 	prefix := f.opt.Key
 	if prefix == "" {
 		if !f.opt.Impure && !f.actor {
@@ -152,9 +187,8 @@ func token() string { return strings.ToLower(rand.Text()) }
 
 // define makes the task of one call. key names it when not nil.
 func (f *Function[R]) define(c *Client, args []any, key func() wire.Key) (wire.TaskDef, error) {
-	def := wire.TaskDef{Runtime: runtimeGo, Priority: f.opt.Priority, Retries: f.opt.Retries, Workers: f.opt.Workers,
-		AllowOther: f.opt.AllowOtherWorkers, Resources: f.opt.Resources, Timeout: f.opt.Timeout.Seconds(),
-		Actor: f.actor}
+	f = f.scoped(c)
+	def := f.opt.def("", f.actor)
 	if key != nil {
 		def.Key = key()
 	}
@@ -168,6 +202,22 @@ func (f *Function[R]) define(c *Client, args []any, key func() wire.Key) (wire.T
 		}
 		return def, err
 	}
+	return c.complete(def, &f.opt, call)
+}
+
+// def is a task with these options.
+func (o *Options) def(k wire.Key, actor bool) wire.TaskDef {
+	return wire.TaskDef{Key: k, Runtime: runtimeGo, Priority: o.Priority, Retries: o.Retries, Workers: o.Workers,
+		AllowOther: o.AllowOtherWorkers, Resources: o.Resources, Timeout: o.Timeout.Seconds(), Actor: actor}
+}
+
+// complete gives a task with a key its call.
+func (c *Client) complete(def wire.TaskDef, o *Options, call *task.Call) (_ wire.TaskDef, err error) {
+	if len(o.Annotations) > 0 {
+		if def.Annotations, err = o.annotations(client.KeyText(def.Key)); err != nil {
+			return def, err
+		}
+	}
 	def.Dependencies = call.Dependencies(nil)
 	if c.core.ByReference() {
 		def.RunSpec = wire.Opaque{Ref: call}
@@ -177,10 +227,21 @@ func (f *Function[R]) define(c *Client, args []any, key func() wire.Key) (wire.T
 	return def, err
 }
 
+// scoped is the function with the options of the client's view.
+func (f *Function[R]) scoped(c *Client) *Function[R] {
+	if c.scope == nil {
+		return f
+	}
+	return f.With(c.scope.with(f.opt))
+}
+
 // call checks and binds the arguments.
 func (f *Function[R]) call(c *Client, args []any) (*task.Call, error) {
 	if f.err != nil {
 		return nil, f.err
+	}
+	if err := f.opt.check(); err != nil {
+		return nil, err
 	}
 	if err := c.usable(args); err != nil {
 		return nil, err
@@ -190,6 +251,9 @@ func (f *Function[R]) call(c *Client, args []any) (*task.Call, error) {
 
 // key names a single call.
 func (f *Function[R]) key(call *task.Call) (wire.Key, error) {
+	if f.opt.Keys != nil {
+		return wire.StrKey(f.name), fmt.Errorf("gdask: one call of %q got %d Keys, which are for Map; give Key", f.name, len(f.opt.Keys))
+	}
 	if f.opt.Key != "" {
 		return wire.StrKey(f.opt.Key), nil
 	}

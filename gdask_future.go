@@ -2,6 +2,7 @@ package gdask
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -101,6 +102,33 @@ func (f *Future[R]) Result(ctx context.Context) (R, error) {
 func (f *Future[R]) Exception(ctx context.Context) error {
 	defer runtime.KeepAlive(f)
 	return f.f.Exception(ctx)
+}
+
+// Cancelled says that the future was cancelled, by this client or another.
+func (f *Future[R]) Cancelled() bool { return f.Status() == Cancelled }
+
+// Type is the name of the result's type as its worker tells it; "" until then.
+func (f *Future[R]) Type() string { return f.f.Typename() }
+
+// Client is what the future was submitted by; nil for one that came as data.
+func (f *Future[R]) Client() *Client { return f.c }
+
+// Traceback waits and returns the worker's stack of a task that failed; "" when
+// it did not, or has none. The error is the end of ctx.
+func (f *Future[R]) Traceback(ctx context.Context) (string, error) {
+	err := f.Exception(ctx)
+	if te, ok := errors.AsType[*TaskError](err); ok {
+		return te.Stack, nil
+	}
+	if ctx.Err() != nil {
+		return "", err
+	}
+	return "", nil
+}
+
+// Retry runs a failed task again, and what made it fail.
+func (f *Future[R]) Retry(ctx context.Context) error {
+	return f.f.Client().Retry(ctx, []wire.Key{f.TaskKey()})
 }
 
 // Cancel drops the wish for the result. When nobody else wants it, the task does

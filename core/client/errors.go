@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -56,6 +58,32 @@ func (e *CancelledError) Error() string {
 	}
 	return text
 }
+
+// FuturesCancelledError says which of many futures were cancelled.
+type FuturesCancelledError struct {
+	ByReason map[string][]wire.Key
+	errs     []error
+}
+
+// Error names the reasons and, of each, how many futures and some of them.
+func (e *FuturesCancelledError) Error() string {
+	text := "futures were cancelled"
+	for _, reason := range slices.Sorted(maps.Keys(e.ByReason)) {
+		keys := e.ByReason[reason]
+		text += fmt.Sprintf("; for reason %s %d:", reason, len(keys))
+		for i, k := range keys {
+			if i == 10 {
+				text += fmt.Sprintf(" and %d more", len(keys)-i)
+				break
+			}
+			text += " " + KeyText(k)
+		}
+	}
+	return text
+}
+
+// Unwrap gives a [*CancelledError] for each.
+func (e *FuturesCancelledError) Unwrap() []error { return e.errs }
 
 // ConnectionError says that the scheduler was lost and did not come back in time.
 type ConnectionError struct {

@@ -93,10 +93,7 @@ func (c *Client) notify(n *node, to Status) {
 		g.ready = append(g.ready, n.i)
 	}
 	if g.left == 0 || g.first || g.failed && g.failFast {
-		select {
-		case g.wake <- struct{}{}:
-		default:
-		}
+		g.alert()
 	}
 }
 

@@ -111,6 +111,20 @@ func (c *Client) Desire(keys []wire.Key) []Future {
 	return futures
 }
 
+// fireAndForget is the scheduler's name for who wants tasks whose results nobody
+// reads.
+const fireAndForget = "fire-and-forget"
+
+// FireAndForget keeps the task of a future going until it is done, whoever lets
+// go of it.
+func (c *Client) FireAndForget(f *Future) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !f.s.local {
+		c.say(&wire.ClientDesiresKeys{Keys: []wire.Key{f.s.key}, Client: fireAndForget})
+	}
+}
+
 // Failed is a future that failed before anything was sent, with err.
 func (c *Client) Failed(k wire.Key, err error) *Future {
 	return &Future{c: c, s: &state{key: k, refs: 1, status: Erred, err: err, local: true}}

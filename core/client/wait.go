@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/gdask/gdask/sdk/wire"
 )
 
 // Until says when a wait is over.
@@ -129,15 +131,28 @@ func (c *Client) nextReady(ctx context.Context, g *group) ([]int, error) {
 	}
 }
 
-// Unusable is why one of the futures was cancelled or lost with the
-// scheduler; nil when all have a result or a failure of their own.
+// Unusable is why futures were cancelled, a [*FuturesCancelledError], or lost
+// with the scheduler; nil when all have a result or a failure of their own.
 func (c *Client) Unusable(fs []*Future) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	all := &FuturesCancelledError{ByReason: map[string][]wire.Key{}}
 	for _, f := range fs {
-		if f.s.status == Cancelled || f.s.status == Erred && errors.Is(f.s.err, c.err) {
+		if f.s.status == Erred && errors.Is(f.s.err, c.err) {
 			return f.s.err
 		}
+		if f.s.status != Cancelled {
+			continue
+		}
+		reason := "released"
+		if e, ok := errors.AsType[*CancelledError](f.s.err); ok {
+			reason = e.Reason
+		}
+		all.ByReason[reason] = append(all.ByReason[reason], f.s.key)
+		all.errs = append(all.errs, f.s.err)
+	}
+	if len(all.errs) > 0 {
+		return all
 	}
 	return nil
 }

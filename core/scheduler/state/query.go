@@ -36,6 +36,7 @@ type TaskInfo struct {
 	AllowOther    bool
 	Resources     wire.Resources
 	Actor         bool
+	Annotations   wire.Opaque
 	PureData      bool // scattered: it cannot be computed again
 	LongRunning   bool // seceded from its worker's threads
 	// Of an erred task: the task that failed, and how.

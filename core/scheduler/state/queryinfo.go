@@ -56,6 +56,7 @@ func (x *extra) describe(i *TaskInfo) {
 	if x == nil {
 		return
 	}
+	i.Annotations = x.annotations
 	i.Retries, i.ErredOn = x.retries, slices.Clone(x.erredOn)
 	if c := x.cause; c != nil {
 		i.Blame, i.Exception, i.Traceback = c.key, c.exception, c.traceback
