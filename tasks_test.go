@@ -313,7 +313,9 @@ func cancellations(t *testing.T, ctx context.Context, c *Client) {
 		t.Error(a)
 	}
 	lost := inc.With(Options{Impure: true}).Submit(c, 1)
-	if err := Wait(short(t, ctx), patient.With(Options{Key: "pc"}).Submit(c, 3), lost); !errors.Is(err, context.DeadlineExceeded) {
+	endless := patient.With(Options{Key: "pc"}).Submit(c, 3)
+	defer endless.Cancel()
+	if err := Wait(short(t, ctx), endless, lost); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("time ran out: %v", err)
 	}
 }

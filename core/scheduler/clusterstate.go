@@ -162,7 +162,7 @@ func taskFields(t *state.TaskInfo) object {
 		{"who_wants", t.WhoWants}, {"who_has", t.WhoHas}, {"processing_on", t.ProcessingOn}, {"run_id", t.RunID},
 		{"nbytes", t.Nbytes}, {"type", t.Typename}, {"retries", t.Retries}, {"suspicious", t.Suspicious},
 		{"worker_restrictions", t.Workers}, {"loose_restrictions", t.AllowOther}, {"resource_restrictions", floats(t.Resources)},
-		{"actor", t.Actor}, {"pure_data", t.PureData}, {"long_running", t.LongRunning},
+		{"actor", t.Actor}, {"annotations", &t.Annotations}, {"pure_data", t.PureData}, {"long_running", t.LongRunning},
 	}
 	if t.State == state.Erred {
 		o = append(o, field{"exception_blame", t.Blame}, field{"exception_text", t.ExceptionText},
