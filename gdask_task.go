@@ -14,8 +14,8 @@ import (
 // when its function returns it, also wrapped.
 var ErrReschedule = task.ErrReschedule
 
-// WorkerInfo is what a task knows of the worker that runs it.
-type WorkerInfo struct {
+// TaskWorker is what a task knows of the worker that runs it.
+type TaskWorker struct {
 	Name      string
 	Address   string
 	Scheduler string // its address
@@ -41,12 +41,12 @@ func scopeOf(ctx context.Context, what string) (*worker.Scope, error) {
 }
 
 // CurrentWorker is the worker that runs the task of ctx.
-func CurrentWorker(ctx context.Context) (WorkerInfo, error) {
+func CurrentWorker(ctx context.Context) (TaskWorker, error) {
 	s, err := scopeOf(ctx, "CurrentWorker")
 	if err != nil {
-		return WorkerInfo{}, err
+		return TaskWorker{}, err
 	}
-	return WorkerInfo{Name: s.Name(), Address: s.Worker(), Scheduler: s.Scheduler(), LocalDirectory: s.LocalDirectory()}, nil
+	return TaskWorker{Name: s.Name(), Address: s.Worker(), Scheduler: s.Scheduler(), LocalDirectory: s.LocalDirectory()}, nil
 }
 
 // CurrentTask is the task that runs with ctx.

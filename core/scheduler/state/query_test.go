@@ -20,7 +20,7 @@ func TestTaskInfo(t *testing.T) {
 	i, ok := s.m.Task(wire.StrKey("y-12"))
 	want := TaskInfo{Key: wire.StrKey("y-12"), State: Waiting, Prefix: "y", Group: "y", Runtime: "python",
 		Priority: [3]float64{0, 1, 1}, Dependencies: ks("x"), WaitingOn: ks("x"), WhoWants: []string{"c"}, Nbytes: 1024, Retries: 2,
-		Workers: []string{"w"}, AllowOther: true, Resources: i.Resources, Actor: true}
+		Workers: []string{"w"}, AllowOther: true, Resources: i.Resources, Actor: true, Annotations: wire.StringOpaque("note")}
 	if !ok || !reflect.DeepEqual(i, want) {
 		t.Errorf("y is %+v\nwant %+v", i, want)
 	}
