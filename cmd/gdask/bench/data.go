@@ -41,9 +41,11 @@ func (r *run) transfer() error {
 		}
 		return took, err
 	}
-	err := r.repeat(r.Repeats, []samples{{figure: "large", unit: "MB/s"}}, func() ([]float64, error) {
-		d, err := move(bigBlock, 1)
-		return []float64{rate(bigBlock, d) / 1e6}, err
+	err := r.repeat(r.Repeats, r.besideFigures("large"), func() ([]float64, error) {
+		return r.beside(func() (float64, error) {
+			d, err := move(bigBlock, 1)
+			return rate(bigBlock, d), err
+		})
 	})
 	if err != nil {
 		return err
@@ -56,22 +58,31 @@ func (r *run) transfer() error {
 
 // scatterGather moves a large value from and to the client.
 func (r *run) scatterGather() error {
-	figures := []samples{{figure: "scatter", unit: "MB/s"}, {figure: "gather", unit: "MB/s"}}
-	return r.repeat(r.Repeats, figures, func() ([]float64, error) {
+	var fs []*gdask.Future[[]byte]
+	scatter := func() (float64, error) {
 		data := [][]byte{block(bigBlock, r.fresh(1)[0])}
 		start := time.Now()
-		fs, err := gdask.Scatter(r.ctx, r.client, data, gdask.ScatterOptions{NoHash: true})
-		if err != nil {
-			return nil, err
-		}
-		sent := time.Since(start)
-		defer gdask.Release(fs...)
-		start = time.Now()
+		var err error
+		fs, err = gdask.Scatter(r.ctx, r.client, data, gdask.ScatterOptions{NoHash: true})
+		return rate(bigBlock, time.Since(start)), err
+	}
+	gather := func() (float64, error) {
+		start := time.Now()
 		back, err := gdask.Gather(r.ctx, fs)
-		got := time.Since(start)
+		got := rate(bigBlock, time.Since(start))
 		if err == nil && (len(back) != 1 || len(back[0]) != bigBlock) {
 			err = fmt.Errorf("what was scattered did not come back whole")
 		}
-		return []float64{rate(bigBlock, sent) / 1e6, rate(bigBlock, got) / 1e6}, err
+		return got, err
+	}
+	figures := append(r.besideFigures("scatter"), r.besideFigures("gather")...)
+	return r.repeat(r.Repeats, figures, func() ([]float64, error) {
+		in, err := r.beside(scatter)
+		if err != nil {
+			return nil, err
+		}
+		defer gdask.Release(fs...)
+		out, err := r.beside(gather)
+		return append(in, out...), err
 	})
 }
