@@ -122,6 +122,14 @@ func TestTaskThatKillsWorkersIsBlamed(t *testing.T) {
 	if n := strings.Count(err.Error(), "exit code 7"); n < 3 {
 		t.Errorf("the exit codes of %d attempts are told, want at least 3: %v", n, err)
 	}
+	if len(ke.Attempts) != 4 {
+		t.Fatalf("%d attempts are told, want 4: %+v", len(ke.Attempts), ke.Attempts)
+	}
+	for i, a := range ke.Attempts {
+		if a.Name != "0" || a.Host != "127.0.0.1" || !strings.HasPrefix(a.Address, "tcp://") || i < 3 && (!a.Reported || a.ExitCode != 7) {
+			t.Errorf("attempt %d is told as %+v", i, a)
+		}
+	}
 	if got, err := inc.Submit(c, 1).Result(ctx); err != nil || got != 2 {
 		t.Errorf("afterwards: %d, %v", got, err)
 	}

@@ -11,7 +11,11 @@ import (
 type TaskError = client.TaskError
 
 // KilledWorkerError says that a task was blamed for the death of several workers.
+// Its Attempts tell of each how it ended.
 type KilledWorkerError = client.KilledWorkerError
+
+// WorkerDeath is how one worker ended while it had a task.
+type WorkerDeath = client.WorkerDeath
 
 // CancelledError says that a future was cancelled, and why.
 type CancelledError = client.CancelledError

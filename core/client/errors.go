@@ -34,7 +34,16 @@ func (e *TaskError) Error() string {
 // KilledWorkerError says that the workers that ran a task died more often than
 // the scheduler's allowed-failures permits, so the task is blamed. Unwrap
 // gives the [TaskError] with the text.
-type KilledWorkerError struct{ Task *TaskError }
+type KilledWorkerError struct {
+	Task *TaskError
+	// Attempts are the deaths that the task is blamed for, first to last; nil
+	// from schedulers other than gdask's.
+	Attempts []WorkerDeath
+}
+
+// WorkerDeath is how one worker ended while it had a task: who it was, its exit
+// code or signal, whether it was for lack of memory, and its last log lines.
+type WorkerDeath = wire.WorkerDeath
 
 // Error is the scheduler's text, which names the last worker.
 func (e *KilledWorkerError) Error() string { return e.Task.Error() }

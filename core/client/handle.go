@@ -121,7 +121,7 @@ func taskError(m *wire.TaskErred) error {
 	}
 	switch {
 	case mentions(m.Exception, killedWorker):
-		return &KilledWorkerError{Task: e}
+		return &KilledWorkerError{Task: e, Attempts: m.Deaths}
 	case mentions(m.Exception, actorLost):
 		return &actor.LostError{Key: m.Key, Err: e}
 	}

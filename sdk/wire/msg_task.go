@@ -56,6 +56,23 @@ type TaskErred struct {
 	StartStops    []StartStop `msg:"startstops,omitempty,allownil"`
 	Status        string      `msg:"status,omitempty"` // "error" from workers
 	StimulusID    string      `msg:"stimulus_id,omitempty"`
+	// Deaths are those that the task is blamed for. gdask only.
+	Deaths []WorkerDeath `msg:"gdask_deaths,omitempty,allownil"`
+}
+
+// WorkerDeath is how one worker ended while it had a task.
+type WorkerDeath struct {
+	Name    string `msg:"name"`
+	Address string `msg:"address"`
+	Host    string `msg:"host"`
+	// Reported says that the worker's supervisor told how it ended; without
+	// that only the end of its connection is known, and the fields below are empty.
+	Reported bool   `msg:"reported"`
+	ExitCode int    `msg:"exit_code"`
+	Signal   string `msg:"signal"` // such as SIGKILL; "" when it exited by itself
+	// OutOfMemory says that the system or the supervisor ended it for its memory.
+	OutOfMemory bool     `msg:"oom"`
+	LastLog     []string `msg:"last_log,allownil"` // its last lines, oldest first
 }
 
 // FreeKeys (scheduler to worker, "free-keys") releases or cancels tasks.

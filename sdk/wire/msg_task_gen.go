@@ -1152,8 +1152,8 @@ func (z *StealResponse) Msgsize() (s int) {
 func (z *TaskErred) MarshalMsg(b []byte) (o []byte, err error) {
 	o = b
 	// check for omitted fields
-	zb0001Len := uint32(10)
-	var zb0001Mask uint16 /* 10 bits */
+	zb0001Len := uint32(11)
+	var zb0001Mask uint16 /* 11 bits */
 	_ = zb0001Mask
 	if z.RunID == 0 {
 		zb0001Len--
@@ -1182,6 +1182,10 @@ func (z *TaskErred) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.StimulusID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200
+	}
+	if z.Deaths == nil {
+		zb0001Len--
+		zb0001Mask |= 0x400
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1254,6 +1258,18 @@ func (z *TaskErred) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "stimulus_id"
 			o = append(o, 0xab, 0x73, 0x74, 0x69, 0x6d, 0x75, 0x6c, 0x75, 0x73, 0x5f, 0x69, 0x64)
 			o = msgp.AppendString(o, z.StimulusID)
+		}
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
+			// string "gdask_deaths"
+			o = append(o, 0xac, 0x67, 0x64, 0x61, 0x73, 0x6b, 0x5f, 0x64, 0x65, 0x61, 0x74, 0x68, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Deaths)))
+			for za0002 := range z.Deaths {
+				o, err = z.Deaths[za0002].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Deaths", za0002)
+					return
+				}
+			}
 		}
 	}
 	return
@@ -1355,6 +1371,30 @@ func (z *TaskErred) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "StimulusID")
 				return
 			}
+		case "gdask_deaths":
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Deaths = nil
+			} else {
+				var zb0003 uint32
+				zb0003, bts, err = lenientArray(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Deaths")
+					return
+				}
+				if z.Deaths != nil && cap(z.Deaths) >= int(zb0003) {
+					z.Deaths = (z.Deaths)[:zb0003]
+				} else {
+					z.Deaths = make([]WorkerDeath, zb0003)
+				}
+				for za0002 := range z.Deaths {
+					bts, err = z.Deaths[za0002].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Deaths", za0002)
+						return
+					}
+				}
+			}
 		default:
 			bts, err = skip(bts)
 			if err != nil {
@@ -1373,7 +1413,10 @@ func (z *TaskErred) Msgsize() (s int) {
 	for za0001 := range z.StartStops {
 		s += z.StartStops[za0001].Msgsize()
 	}
-	s += 7 + msgp.StringPrefixSize + len(z.Status) + 12 + msgp.StringPrefixSize + len(z.StimulusID)
+	s += 7 + msgp.StringPrefixSize + len(z.Status) + 12 + msgp.StringPrefixSize + len(z.StimulusID) + 13 + msgp.ArrayHeaderSize
+	for za0002 := range z.Deaths {
+		s += z.Deaths[za0002].Msgsize()
+	}
 	return
 }
 
@@ -1556,5 +1599,148 @@ func (z *TaskFinished) Msgsize() (s int) {
 		s += z.StartStops[za0001].Msgsize()
 	}
 	s += 7 + msgp.StringPrefixSize + len(z.Status) + 12 + msgp.StringPrefixSize + len(z.StimulusID)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *WorkerDeath) MarshalMsg(b []byte) (o []byte, err error) {
+	o = b
+	// map header, size 8
+	// string "name"
+	o = append(o, 0x88, 0xa4, 0x6e, 0x61, 0x6d, 0x65)
+	o = msgp.AppendString(o, z.Name)
+	// string "address"
+	o = append(o, 0xa7, 0x61, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+	o = msgp.AppendString(o, z.Address)
+	// string "host"
+	o = append(o, 0xa4, 0x68, 0x6f, 0x73, 0x74)
+	o = msgp.AppendString(o, z.Host)
+	// string "reported"
+	o = append(o, 0xa8, 0x72, 0x65, 0x70, 0x6f, 0x72, 0x74, 0x65, 0x64)
+	o = msgp.AppendBool(o, z.Reported)
+	// string "exit_code"
+	o = append(o, 0xa9, 0x65, 0x78, 0x69, 0x74, 0x5f, 0x63, 0x6f, 0x64, 0x65)
+	o = msgp.AppendInt(o, z.ExitCode)
+	// string "signal"
+	o = append(o, 0xa6, 0x73, 0x69, 0x67, 0x6e, 0x61, 0x6c)
+	o = msgp.AppendString(o, z.Signal)
+	// string "oom"
+	o = append(o, 0xa3, 0x6f, 0x6f, 0x6d)
+	o = msgp.AppendBool(o, z.OutOfMemory)
+	// string "last_log"
+	o = append(o, 0xa8, 0x6c, 0x61, 0x73, 0x74, 0x5f, 0x6c, 0x6f, 0x67)
+	if z.LastLog == nil { // allownil: if nil
+		o = msgp.AppendNil(o)
+	} else {
+		o = msgp.AppendArrayHeader(o, uint32(len(z.LastLog)))
+		for za0001 := range z.LastLog {
+			o = msgp.AppendString(o, z.LastLog[za0001])
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *WorkerDeath) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "name":
+			z.Name, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "address":
+			z.Address, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Address")
+				return
+			}
+		case "host":
+			z.Host, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Host")
+				return
+			}
+		case "reported":
+			z.Reported, bts, err = lenientBool(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Reported")
+				return
+			}
+		case "exit_code":
+			z.ExitCode, bts, err = lenientInt(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ExitCode")
+				return
+			}
+		case "signal":
+			z.Signal, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Signal")
+				return
+			}
+		case "oom":
+			z.OutOfMemory, bts, err = lenientBool(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "OutOfMemory")
+				return
+			}
+		case "last_log":
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.LastLog = nil
+			} else {
+				var zb0002 uint32
+				zb0002, bts, err = lenientArray(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "LastLog")
+					return
+				}
+				if z.LastLog != nil && cap(z.LastLog) >= int(zb0002) {
+					z.LastLog = (z.LastLog)[:zb0002]
+				} else {
+					z.LastLog = make([]string, zb0002)
+				}
+				for za0001 := range z.LastLog {
+					z.LastLog[za0001], bts, err = lenientString(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "LastLog", za0001)
+						return
+					}
+				}
+			}
+		default:
+			bts, err = skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *WorkerDeath) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 8 + msgp.StringPrefixSize + len(z.Address) + 5 + msgp.StringPrefixSize + len(z.Host) + 9 + msgp.BoolSize + 10 + msgp.IntSize + 7 + msgp.StringPrefixSize + len(z.Signal) + 4 + msgp.BoolSize + 9 + msgp.ArrayHeaderSize
+	for za0001 := range z.LastLog {
+		s += msgp.StringPrefixSize + len(z.LastLog[za0001])
+	}
 	return
 }

@@ -35,9 +35,35 @@ func (m *Machine) killedWorker(t *task, last *worker) *cause {
 	fmt.Fprintf(&b, "KilledWorker: task %s was running on %d workers that died, more than the %d that allowed-failures permits; "+
 		"the last one was %s", t.key, t.suspicious, m.c.AllowedFailures, last.address)
 	for _, d := range t.extra().deaths {
-		fmt.Fprintf(&b, "\n%s: %s", d.address, d.describe())
+		fmt.Fprintf(&b, "\n%s: %s", d.who(), d.describe())
 	}
-	return pickled(t.key, pickle, b.String())
+	c := pickled(t.key, pickle, b.String())
+	c.deaths = t.extra().deaths
+	return c
+}
+
+// who names a worker that has died.
+func (x *exit) who() string {
+	s := x.address
+	if x.name != "" && x.name != x.address {
+		s = x.name + " at " + s
+	}
+	if x.host != "" && !strings.Contains(x.address, x.host) {
+		s += " on " + x.host
+	}
+	return s
+}
+
+// told are deaths as they travel.
+func told(deaths []*exit) []wire.WorkerDeath {
+	var out []wire.WorkerDeath
+	for _, d := range deaths {
+		out = append(out, wire.WorkerDeath{
+			Name: d.name, Address: d.address, Host: d.host, Reported: d.known,
+			ExitCode: d.ExitCode, Signal: d.Signal, OutOfMemory: d.OOM, LastLog: d.LastLog,
+		})
+	}
+	return out
 }
 
 // describe says how a worker ended.

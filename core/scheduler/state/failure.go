@@ -30,7 +30,7 @@ func (t *task) erredMessage() *wire.TaskErred {
 	c := t.cause()
 	return &wire.TaskErred{
 		Key: t.key, Exception: c.exception, Traceback: c.traceback,
-		ExceptionText: c.exceptionText, TracebackText: c.tracebackText,
+		ExceptionText: c.exceptionText, TracebackText: c.tracebackText, Deaths: told(c.deaths),
 	}
 }
 

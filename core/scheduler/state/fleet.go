@@ -18,7 +18,7 @@ const (
 
 // exit is what is known of a worker's death.
 type exit struct {
-	address string
+	name, address, host string
 	WorkerExit
 	known bool // a supervisor told
 }
@@ -77,7 +77,7 @@ func (e RemoveWorker) apply(m *Machine) {
 	w.status, w.lastSeen = "closed", m.now
 	m.refresh(w)
 	if w.exit == nil {
-		w.exit = &exit{address: e.Address} // to be completed by its supervisor
+		w.exit = w.newExit() // to be completed by its supervisor
 	}
 	expected := e.Expected && !w.exit.OOM // it may have said goodbye on the SIGTERM that ended it for its memory
 	if !expected {
@@ -133,7 +133,8 @@ func (e WorkerExit) apply(m *Machine) {
 	}
 	for _, w := range m.list {
 		if e.describes(w) {
-			w.exit = &exit{address: w.address, WorkerExit: e, known: true}
+			w.exit = w.newExit()
+			w.exit.WorkerExit, w.exit.known = e, true
 			return
 		}
 	}

@@ -2,8 +2,11 @@ package state
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/gdask/gdask/sdk/wire"
 )
 
 // killer has task x run on workers that are lost, one after the other.
@@ -177,4 +180,27 @@ func TestOnlyTheLatestLossesAreRemembered(t *testing.T) {
 	if first := s.m.gone[0].address; first != "w6" {
 		t.Errorf("the oldest one is %s", first)
 	}
+}
+
+func TestKilledWorkerTellsItsDeathsAsData(t *testing.T) {
+	s := newScript(t, func(c *Config) { c.AllowedFailures = 1 })
+	s.submit("x y", "x", "y<-x")
+	for _, a := range []string{"tcp://h1:1", "tcp://h2:2"} {
+		s.do(AddWorker{Address: a, Name: "name-" + a[6:8], Host: a[6:8], Status: "running"})
+		s.do(RemoveWorker{Address: a})
+		s.do(WorkerExit{Address: a, ExitCode: 3, Signal: "SIGKILL", OOM: true, LastLog: []string{"last"}})
+	}
+	for _, k := range ks("x", "y") { // asked again, it tells what was reported since
+		s.m.Apply(s.now, ReportKey{Client: "c", Key: k})
+		m, ok := s.m.Take().ToClients[0].Msg.(*wire.TaskErred)
+		want := []wire.WorkerDeath{death("h1", "tcp://h1:1"), death("h2", "tcp://h2:2")}
+		if !ok || !reflect.DeepEqual(m.Deaths, want) {
+			t.Errorf("%v is told %+v", k, m)
+		}
+	}
+}
+
+func death(host, address string) wire.WorkerDeath {
+	return wire.WorkerDeath{Name: "name-" + host, Address: address, Host: host, Reported: true,
+		ExitCode: 3, Signal: "SIGKILL", OutOfMemory: true, LastLog: []string{"last"}}
 }

@@ -66,6 +66,7 @@ type cause struct {
 	key                          wire.Key
 	exception, traceback         wire.Opaque
 	exceptionText, tracebackText string
+	deaths                       []*exit // that the task is blamed for
 }
 
 // kind is the type of results, shared by the tasks of a name.

@@ -63,6 +63,10 @@ const (
 	statusPaused  = "paused"
 )
 
+func (w *worker) newExit() *exit {
+	return &exit{name: w.reg.Name, address: w.address, host: w.reg.Host}
+}
+
 func (w *worker) running() bool { return w.status == statusRunning }
 
 func (m *Machine) newWorker(e AddWorker) *worker {
