@@ -69,7 +69,8 @@ func (c *LocalCluster) build(p *plan) error {
 	}
 	schedulerLog := cluster.NewLogRing()
 	c.sched, err = scheduler.New(scheduler.Settings{
-		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, IdleTimeout: o.IdleTimeout, Functions: functions,
+		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, Functions: functions,
+		IdleTimeout: o.IdleTimeout, ClientGrace: o.ClientGrace,
 		Wire:             wire.Settings{WriteTimeout: o.PeerTimeout},
 		DashboardAddress: address, Logger: schedulerLog.Tee("scheduler", o.Logger.Named("scheduler")),
 	})

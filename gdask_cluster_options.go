@@ -69,6 +69,9 @@ type LocalOptions struct {
 	// IdleTimeout ends the scheduler and its workers when no task ran or changed
 	// its state for so long; 0 means never. See LocalCluster.Done.
 	IdleTimeout time.Duration
+	// ClientGrace is how long the futures of a client outlive its connection; 0
+	// means 30 s, negative not at all.
+	ClientGrace time.Duration
 	// PeerTimeout is how long a worker or client may read nothing of what the
 	// scheduler sends before it counts as dead; 0 means 60 s.
 	PeerTimeout time.Duration

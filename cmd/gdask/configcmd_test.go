@@ -53,6 +53,7 @@ func TestConfigCheck(t *testing.T) {
 	for name, c := range map[string]struct{ yaml, says string }{
 		"wrong word":     {"log-level: wran\n", `log-level is "wran"; use trace, debug, info, warn, error, off; did you mean "warn"?`},
 		"unknown key":    {"cluster:\n  n-wrokers: 2\n", `did you mean "cluster.n-workers"?`},
+		"wrong choice":   {"scheduler:\n  unsatisfiable: wiat\n", `did you mean "wait"?`},
 		"wrong type":     {"cluster:\n  n-workers: many\n", `cluster.n-workers`},
 		"unknown plugin": {"worker-class: treadpool\n", `did you mean "threadpool"?`},
 		"absent plugin":  {"plugins:\n  worker:\n    absent: {}\n", `no worker plugin "absent"`},

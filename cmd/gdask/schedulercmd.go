@@ -76,6 +76,7 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 		Wire:        wire.Settings{WriteTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP)},
 		Coord:       coord.Config{Validate: time.Duration(c.Distributed.Scheduler.Locks.LeaseValidationInterval)},
 		EventLength: c.Distributed.Admin.LowLevelLogLength, EventsCleanupDelay: time.Duration(c.Distributed.Scheduler.EventsCleanupDelay),
+		ClientGrace: clientGrace(c),
 	})
 	if err != nil {
 		return err

@@ -33,7 +33,16 @@ func stateConfig(c *config.Config) state.Config {
 	s.WorkerTTL = time.Duration(d.WorkerTTL)
 	s.NoWorkersTimeout = time.Duration(d.NoWorkersTimeout)
 	s.Validate = d.Validate
+	s.FailFast = c.Scheduling.Unsatisfiable != config.UnsatisfiableWait
 	return s
+}
+
+// clientGrace is how long clients may be away, as the scheduler takes it.
+func clientGrace(c *config.Config) time.Duration {
+	if c.Scheduling.ClientGrace == 0 {
+		return -1
+	}
+	return time.Duration(c.Scheduling.ClientGrace)
 }
 
 // memoryPolicy is what configuration says of the memory of worker processes.

@@ -12,8 +12,26 @@ type Config struct {
 	LogLevel    string      `koanf:"log-level"`
 	Cluster     Cluster     `koanf:"cluster"`
 	Plugins     Plugins     `koanf:"plugins"`
+	Scheduling  Scheduling  `koanf:"scheduler"`
 	Distributed Distributed `koanf:"distributed"`
 }
+
+// Scheduling are the keys below scheduler: what gdask's scheduler does and Dask's
+// has no key for.
+type Scheduling struct {
+	// Unsatisfiable says what becomes of a task that no worker can ever run: it
+	// fails with the reason ("fail"), or waits for such a worker ("wait").
+	Unsatisfiable string `koanf:"unsatisfiable"`
+	// ClientGrace is how long the futures of a client outlive its connection; 0
+	// not at all.
+	ClientGrace Duration `koanf:"client-grace"`
+}
+
+// The values of scheduler.unsatisfiable.
+const (
+	UnsatisfiableFail = "fail"
+	UnsatisfiableWait = "wait"
+)
 
 // Cluster is what `gdask` starts on this machine.
 type Cluster struct {

@@ -5,8 +5,9 @@ import "time"
 // Default is the configuration of a user who said nothing.
 func Default() Config {
 	return Config{
-		LogLevel: "warn",
-		Cluster:  Cluster{MemoryLimit: "auto", DashboardAddress: ":8787"},
+		LogLevel:   "warn",
+		Cluster:    Cluster{MemoryLimit: "auto", DashboardAddress: ":8787"},
+		Scheduling: Scheduling{Unsatisfiable: UnsatisfiableFail, ClientGrace: Duration(30 * time.Second)},
 		Distributed: Distributed{
 			Scheduler: Scheduler{
 				AllowedFailures:     3,

@@ -52,6 +52,7 @@ func (c *Config) Validate() error {
 		p.add("protocol is %q; use a scheme such as tcp, unix or inproc", c.Protocol)
 	}
 	p.oneOf("log-level", c.LogLevel, logLevels...)
+	p.oneOf("scheduler.unsatisfiable", c.Scheduling.Unsatisfiable, UnsatisfiableFail, UnsatisfiableWait)
 	c.Cluster.validate(&p)
 	c.Plugins.validate(&p)
 	c.Distributed.validate(&p)

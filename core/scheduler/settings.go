@@ -43,7 +43,7 @@ type Settings struct {
 	// at least 10 s. Negative: for ever.
 	GDaskWorkerTTL time.Duration
 	// ClientGrace is how long the wishes of a gdask client outlive its
-	// connection; 0: 10 s. Negative: not at all.
+	// connection; 0: 30 s, as long as clients try. Negative: not at all.
 	ClientGrace time.Duration
 	// RequestTimeout bounds one request to a worker or nanny; 0: 30 s.
 	RequestTimeout time.Duration
@@ -99,7 +99,7 @@ func (s Settings) withDefaults() (Settings, error) {
 		s.Logger = hclog.NewNullLogger()
 	}
 	setDefault(&s.Wire.WriteTimeout, 60*time.Second)
-	setDefault(&s.ClientGrace, 10*time.Second)
+	setDefault(&s.ClientGrace, 30*time.Second)
 	setDefault(&s.RequestTimeout, 30*time.Second)
 	setDefault(&s.ConnectTimeout, 5*time.Second)
 	setDefault(&s.EventLength, 1000)
