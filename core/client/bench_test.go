@@ -24,7 +24,7 @@ func BenchmarkTask(b *testing.B) {
 	b.ResetTimer()
 	for i := 0; i < b.N; i += batch {
 		slabs = append(slabs, c.Submit(Graph{Tasks: defs[i:min(i+batch, b.N)]}))
-		c.backlog = c.backlog[:0]
+		c.unheard.said = c.unheard.said[:0]
 	}
 	for i := 0; i < b.N; i += batch {
 		if err := c.handleBatch(news[i:min(i+batch, b.N)]); err != nil {

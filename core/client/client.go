@@ -28,7 +28,7 @@ type Client struct {
 	mu        sync.Mutex
 	table     *keytable.Table[state]
 	link      *link      // nil while the connection is lost
-	backlog   []wire.Msg // what was said while the connection was lost
+	unheard   unheard    // what the scheduler may not know yet
 	released  []wire.Key // keys to be released
 	flush     chan struct{}
 	err       error // why the client is of no use any more
@@ -120,7 +120,7 @@ func (c *Client) Close(ctx context.Context) error {
 
 // failLocked ends all futures that are not settled; c.mu is held.
 func (c *Client) failLocked(err error) {
-	c.err, c.link, c.backlog = err, nil, nil
+	c.err, c.link, c.unheard = err, nil, unheard{}
 	for s := range c.table.All() {
 		if !s.status.settled() {
 			c.settle(s, Erred, err)
@@ -131,11 +131,26 @@ func (c *Client) failLocked(err error) {
 // say sends messages now, or when the connection is back. c.mu is held, so what
 // is said about one key stays in order.
 func (c *Client) say(ms ...wire.Msg) {
-	switch {
-	case c.err != nil:
-	case c.link != nil:
-		c.link.stream.Send(ms...)
-	default:
-		c.backlog = append(c.backlog, ms...)
+	if c.err != nil {
+		return
 	}
+	if c.peer.GDask > 0 && !c.byRef { // others do not answer heartbeats, and no memory is lost
+		c.unheard.keep(c.id, ms)
+	} else if c.link == nil {
+		c.unheard.said = append(c.unheard.said, ms...)
+	}
+	if c.link == nil {
+		return
+	}
+	c.link.stream.Send(ms...)
+	if c.unheard.since >= confirmEvery {
+		c.heartbeat()
+	}
+}
+
+// heartbeat says that the client lives; the answer confirms what was said
+// before. c.mu is held, and there is a link.
+func (c *Client) heartbeat() {
+	c.unheard.mark()
+	c.link.stream.Send(&wire.HeartbeatClient{})
 }

@@ -62,6 +62,7 @@ func (c *Client) handle(m wire.Msg) error {
 			c.cancelled(s.key, "restart", "the cluster was restarted")
 		}
 	case *wire.AdjustHeartbeatInterval:
+		c.unheard.confirm()
 		select {
 		case c.interval <- m.Interval:
 		default:

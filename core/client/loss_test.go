@@ -81,6 +81,7 @@ func TestClientComesBack(t *testing.T) {
 	if s.id != c.ID() {
 		t.Errorf("came back as %q, was %q", s.id, c.ID())
 	}
+	heard[*wire.UpdateGraph](t, s)
 	if m := heard[*wire.ClientDesiresKeys](t, s); len(m.Keys) != 2 {
 		t.Errorf("wishes for %q", m.Keys)
 	}

@@ -85,6 +85,7 @@ func (c *Client) own(l *link) {
 		c.set.Logger.Warn("lost the scheduler; trying to come back", "address", c.address, "grace", c.set.Grace, "error", cause)
 		c.mu.Lock()
 		c.link = nil
+		c.unheard.marks = nil // no answer will come
 		c.mu.Unlock()
 		next, err := c.comeBack()
 		if err != nil {
@@ -123,7 +124,7 @@ func (c *Client) comeBack() (*link, error) {
 	}
 }
 
-// resume makes l the link: first what was left unsaid, then the wish for every
+// resume makes l the link: first what may be unheard, then the wish for every
 // key and the question what became of it.
 func (c *Client) resume(l *link) {
 	c.mu.Lock()
@@ -132,9 +133,7 @@ func (c *Client) resume(l *link) {
 		return
 	}
 	c.link = l
-	unsaid := c.backlog
-	c.backlog = nil
-	c.say(unsaid...)
+	c.repeat()
 	keys := make([]wire.Key, 0, c.table.Len())
 	asks := make([]wire.Msg, 0, c.table.Len()+1)
 	for s := range c.table.All() {
@@ -188,7 +187,9 @@ func (c *Client) heartbeats() {
 func (c *Client) beat(silent int) int {
 	c.mu.Lock()
 	l := c.link
-	c.say(&wire.HeartbeatClient{})
+	if l != nil && c.err == nil {
+		c.heartbeat()
+	}
 	c.mu.Unlock()
 	if l == nil {
 		return 0
