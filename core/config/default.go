@@ -22,7 +22,7 @@ func Default() Config {
 
 				WorkStealing: true, WorkStealingInterval: Duration(time.Second),
 			},
-			Admin:  Admin{LowLevelLogLength: 1000},
+			Admin: Admin{LowLevelLogLength: 1000},
 			Worker: Worker{Memory: Memory{
 				Target: 0.60, Spill: 0.70, Pause: 0.80, Terminate: 0.95, Transfer: 0.10, SpillCompression: "auto",
 				MonitorInterval: Duration(100 * time.Millisecond),
