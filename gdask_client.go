@@ -37,6 +37,10 @@ type ClientOptions struct {
 	// Grace is how long futures survive the loss of the scheduler's connection
 	// while the client tries to come back; default 30 s, negative: not at all.
 	Grace time.Duration
+	// SchedulerFile is a file that a scheduler writes (--scheduler-file) or a client
+	// (WriteSchedulerFile); it says where to connect. NewClient waits for it, within
+	// Timeout.
+	SchedulerFile string
 	// Logger gets warnings; nil discards them.
 	Logger hclog.Logger
 }
@@ -56,7 +60,7 @@ type Client struct {
 //
 //   - a string: the scheduler's address, such as "tcp://10.0.0.1:8786"
 //   - a [Cluster], such as a *LocalCluster
-//   - [ClientOptions]
+//   - [ClientOptions], which may name a scheduler file in place of an address
 //   - [LocalOptions] of the cluster that is started for this client
 //
 // With neither address nor cluster the environment variable
@@ -70,7 +74,7 @@ func NewClient(ctx context.Context, args ...any) (*Client, error) {
 	}
 	c := &Client{cluster: t.cluster, once: new(sync.Once)}
 	address := t.address
-	if address == "" && t.cluster == nil {
+	if address == "" && t.cluster == nil && t.options.SchedulerFile == "" {
 		var o LocalOptions
 		if t.local != nil {
 			o = *t.local
@@ -107,7 +111,14 @@ func (c *Client) dial(ctx context.Context, address string, o ClientOptions) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	c.core, err = client.Dial(ctx, address, client.Settings{Transports: set, Name: o.Name, Grace: o.Grace, Logger: o.Logger})
+	if o.SchedulerFile != "" {
+		if address, err = client.AddressFromFile(ctx, o.SchedulerFile); err != nil {
+			return fmt.Errorf("gdask: %w", err)
+		}
+	}
+	c.core, err = client.Dial(ctx, address, client.Settings{
+		Transports: set, Name: o.Name, Grace: o.Grace, SchedulerFile: o.SchedulerFile, Logger: o.Logger,
+	})
 	return err
 }
 
@@ -141,8 +152,11 @@ func parseTarget(args []any) (target, error) {
 			return t, fmt.Errorf("gdask: NewClient got a %T; give an address, a cluster with a method SchedulerAddress() string, LocalOptions or ClientOptions", a)
 		}
 	}
+	if t.options.SchedulerFile != "" {
+		given++
+	}
 	if given > 1 {
-		return t, errors.New("gdask: NewClient got more than one of address, cluster and LocalOptions; give one")
+		return t, errors.New("gdask: NewClient got more than one of address, cluster, LocalOptions and scheduler file; give one")
 	}
 	if given == 0 {
 		t.address = addressFromEnv()
@@ -253,6 +267,13 @@ func (c *Client) WhoHas(ctx context.Context, fs ...AnyFuture) (map[string][]stri
 		m[client.KeyText(h.Key)] = h.Addresses
 	}
 	return m, nil
+}
+
+// WriteSchedulerFile writes a file from which other clients, of Go and Python, and
+// workers learn where the scheduler is. A client that has one, because it was
+// made from it or has written it, cannot write another.
+func (c *Client) WriteSchedulerFile(ctx context.Context, path string) error {
+	return c.core.WriteSchedulerFile(ctx, path)
 }
 
 // WaitForWorkers returns when at least n workers run, or with the end of ctx.

@@ -67,10 +67,12 @@ func (c *LocalCluster) build(p *plan) error {
 	if address == "" {
 		address = scheduler.DefaultDashboardAddress
 	}
-	schedulerLog := cluster.NewLogRing()
+	schedulerLog := cluster.NewLogRing(o.Operation.LogLength)
 	c.sched, err = scheduler.New(scheduler.Settings{
 		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, Functions: functions,
 		IdleTimeout: o.IdleTimeout, ClientGrace: o.ClientGrace,
+		LogLength: o.Operation.LogLength, TaskStreamLength: o.Operation.TaskStreamLength,
+		DumpDirectory: o.Operation.DumpDirectory, HTTPAPI: o.Operation.HTTPAPI, Version: buildVersion(),
 		Wire:             wire.Settings{WriteTimeout: o.PeerTimeout},
 		DashboardAddress: address, Logger: schedulerLog.Tee("scheduler", o.Logger.Named("scheduler")),
 	})

@@ -79,6 +79,8 @@ type LocalOptions struct {
 	GraphReader scheduler.GraphReader
 	// Scheduler configures the scheduler's machine; nil means Dask's defaults.
 	Scheduler *state.Config
+	// Operation is what the scheduler remembers and shows for those who operate it.
+	Operation OperationOptions
 	// Logger gets what cluster, scheduler and workers report; nil writes warnings
 	// to stderr.
 	Logger hclog.Logger

@@ -65,7 +65,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		SchedulerPort: c.Cluster.SchedulerPort, DashboardAddress: c.Cluster.DashboardAddress,
 		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Memory: workerMemory(c), Resources: c.Distributed.Worker.Resources,
 		LocalDirectory: c.Cluster.LocalDirectory, PluginDirs: c.Plugins.Dirs, Plugins: classes,
-		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, ClientGrace: clientGrace(c),
+		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, Operation: operation(c), ClientGrace: clientGrace(c),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout), PeerTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP), Logger: log,
 	})
 	if err != nil {

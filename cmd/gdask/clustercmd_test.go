@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,8 +92,10 @@ func TestSchedulerAndWorkers(t *testing.T) {
 }
 
 func TestSchedulerFile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "scheduler.json")
-	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none", "--scheduler-file", file)
+	dir := t.TempDir()
+	file, pid := filepath.Join(dir, "scheduler.json"), filepath.Join(dir, "pid")
+	w := begin(t, environ(t), "worker", "--scheduler-file", file, "--nthreads=1", "--memory-limit=0") // it waits for the file
+	s := begin(t, environ(t), "scheduler", "--port=0", "--dashboard-address=none", "--scheduler-file", file, "--pid-file", pid)
 	address := s.says(t, "Scheduler at:")
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -102,16 +105,21 @@ func TestSchedulerFile(t *testing.T) {
 	if err := json.Unmarshal(b, &id); err != nil || id.Address != address || id.Type != "Scheduler" {
 		t.Fatalf("%s holds %s", file, b)
 	}
-	w := begin(t, environ(t), "worker", "--scheduler-file", file, "--nthreads=1", "--memory-limit=0")
+	if b, err := os.ReadFile(pid); err != nil || strings.TrimSpace(string(b)) != strconv.Itoa(os.Getpid()) {
+		t.Errorf("the pid file has %q, %v", b, err)
+	}
 	w.says(t, "Worker at:")
 	compute(t, address, 1)
 	w.close(t)
 	s.close(t)
-	if _, err := os.Stat(file); !os.IsNotExist(err) {
-		t.Errorf("the scheduler file is still there: %v", err)
+	for _, left := range []string{file, pid} {
+		if _, err := os.Stat(left); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", left, err)
+		}
 	}
-	command(t, environ(t), "worker", "--scheduler-file", file).want(t, exitFailed, file)
-	command(t, environ(t), "worker", "--scheduler-file", write(t, "s.json", "{}")).want(t, exitFailed, "holds no address")
+	command(t, environ(t), "worker", "--scheduler-file", file, "--death-timeout=20ms").want(t, exitFailed, file, "has no address")
+	command(t, environ(t), "worker", "--scheduler-file", write(t, "s.json", "{}"), "--death-timeout=20ms").want(t, exitFailed, "not a scheduler file")
+	command(t, environ(t), "worker", "tcp://127.0.0.1:1", "--pid-file", dir).want(t, exitFailed, "pid file")
 }
 
 func TestWorkerFindsItsSchedulerInTheEnvironment(t *testing.T) {

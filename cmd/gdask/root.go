@@ -35,7 +35,7 @@ func (a *app) root() *cobra.Command {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.PersistentFlags().StringArrayVar(&a.files, "config", nil, "configuration `file` (YAML or JSON); may be repeated, the last wins")
-	cmd.AddCommand(a.schedulerCommand(), a.workerCommand(), a.pluginCommand(), a.configCommand(), a.benchCommand(), a.versionCommand())
+	cmd.AddCommand(a.schedulerCommand(), a.workerCommand(), a.pluginCommand(), a.configCommand(), a.benchCommand(), a.explainCommand(), a.dumpCommand(), a.versionCommand())
 	cmd.AddCommand(a.systemCommands()...)
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {

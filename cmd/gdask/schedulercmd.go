@@ -22,7 +22,7 @@ import (
 const defaultPort = 8786
 
 func (a *app) schedulerCommand() *cobra.Command {
-	var file string
+	var file, pidFile string
 	cmd := &cobra.Command{
 		Use: "scheduler", Short: "Run a scheduler for workers and clients of Go and Python", Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,7 +34,7 @@ func (a *app) schedulerCommand() *cobra.Command {
 			if cmd.Flags().Changed("port") || l.Config.Cluster.SchedulerPort != 0 {
 				port = l.Config.Cluster.SchedulerPort
 			}
-			return a.scheduler(cmd.Context(), &l.Config, port, file)
+			return withPidFile(pidFile, func() error { return a.scheduler(cmd.Context(), &l.Config, port, file) })
 		},
 	}
 	f := cmd.Flags()
@@ -42,6 +42,7 @@ func (a *app) schedulerCommand() *cobra.Command {
 	schedulerFlags(f, strconv.Itoa(defaultPort)+", 0 a free one")
 	logFlag(f)
 	f.StringVar(&file, "scheduler-file", "", "write the address for workers and clients to this JSON `file`")
+	pidFlag(f, &pidFile)
 	return cmd
 }
 
@@ -77,6 +78,8 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 		Coord:       coord.Config{Validate: time.Duration(c.Distributed.Scheduler.Locks.LeaseValidationInterval)},
 		EventLength: c.Distributed.Admin.LowLevelLogLength, EventsCleanupDelay: time.Duration(c.Distributed.Scheduler.EventsCleanupDelay),
 		ClientGrace: clientGrace(c),
+		LogLength:   c.Distributed.Admin.LogLength, DumpDirectory: c.Scheduling.DumpDirectory,
+		TaskStreamLength: c.Distributed.Scheduler.Dashboard.TaskStreamLength(), HTTPAPI: c.Distributed.Scheduler.HTTP.API(),
 	})
 	if err != nil {
 		return err

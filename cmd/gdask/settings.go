@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/gdask/gdask"
 	"github.com/gdask/gdask/builtin/graph/python"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/core/nanny"
@@ -32,6 +33,8 @@ func stateConfig(c *config.Config) state.Config {
 	s.Bandwidth = float64(d.Bandwidth)
 	s.WorkerTTL = time.Duration(d.WorkerTTL)
 	s.NoWorkersTimeout = time.Duration(d.NoWorkersTimeout)
+	s.Watchdog = time.Duration(c.Scheduling.Watchdog)
+	s.TransitionLogLength = c.Distributed.Admin.LowLevelLogLength
 	s.Validate = d.Validate
 	s.FailFast = c.Scheduling.Unsatisfiable != config.UnsatisfiableWait
 	return s
@@ -43,6 +46,15 @@ func clientGrace(c *config.Config) time.Duration {
 		return -1
 	}
 	return time.Duration(c.Scheduling.ClientGrace)
+}
+
+// operation is what configuration says of what a scheduler shows and remembers.
+func operation(c *config.Config) gdask.OperationOptions {
+	s := &c.Distributed.Scheduler
+	return gdask.OperationOptions{
+		LogLength: c.Distributed.Admin.LogLength, TaskStreamLength: s.Dashboard.TaskStreamLength(),
+		DumpDirectory: c.Scheduling.DumpDirectory, HTTPAPI: s.HTTP.API(),
+	}
 }
 
 // memoryPolicy is what configuration says of the memory of worker processes.

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/gdask/gdask/core/client"
 	"github.com/gdask/gdask/core/cluster"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/plugins"
@@ -23,7 +22,7 @@ import (
 type workerOptions struct {
 	workers, threads int
 	name, resources  string
-	file             string
+	file, pidFile    string
 	death            time.Duration
 }
 
@@ -36,11 +35,11 @@ func (a *app) workerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			address, err := o.scheduler(a, args)
+			address, err := o.scheduler(cmd.Context(), a, args)
 			if err != nil {
 				return err
 			}
-			return a.workers(cmd.Context(), &l.Config, address, &o)
+			return withPidFile(o.pidFile, func() error { return a.workers(cmd.Context(), &l.Config, address, &o) })
 		},
 	}
 	f := cmd.Flags()
@@ -51,28 +50,27 @@ func (a *app) workerCommand() *cobra.Command {
 	f.IntVar(&o.threads, "nthreads", 0, "task slots of each worker (default the cores, shared out)")
 	f.StringVar(&o.name, "name", "", "name of the worker; several get -0, -1, ... behind it (default their addresses)")
 	f.StringVar(&o.resources, "resources", "", `abstract resources such as "GPU=2 MEM=10e9"`)
-	f.StringVar(&o.file, "scheduler-file", "", "JSON `file` with the scheduler's address")
+	f.StringVar(&o.file, "scheduler-file", "", "JSON `file` with the scheduler's address; it may appear later")
+	pidFlag(f, &o.pidFile)
 	f.DurationVar(&o.death, "death-timeout", 0, "give up when the scheduler cannot be joined within this `duration`")
 	return cmd
 }
 
 // scheduler is the address of the argument, of the scheduler file or of the environment.
-func (o *workerOptions) scheduler(a *app, args []string) (string, error) {
+func (o *workerOptions) scheduler(ctx context.Context, a *app, args []string) (string, error) {
 	switch {
 	case len(args) == 1 && o.file != "":
 		return "", usagef("give an address or --scheduler-file, not both")
 	case len(args) == 1:
 		return args[0], nil
 	case o.file != "":
-		b, err := os.ReadFile(o.file)
-		if err != nil {
-			return "", err
+		limit := startTimeout
+		if o.death > 0 {
+			limit = o.death
 		}
-		var id struct{ Address string }
-		if err := json.Unmarshal(b, &id); err != nil || id.Address == "" {
-			return "", fmt.Errorf("scheduler file %s holds no address: %w", o.file, err)
-		}
-		return id.Address, nil
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		return client.AddressFromFile(ctx, o.file)
 	}
 	for _, name := range []string{"GDASK_SCHEDULER_ADDRESS", "DASK_SCHEDULER_ADDRESS"} {
 		if v, _ := a.getenv(name); v != "" {

@@ -38,6 +38,7 @@ type Client struct {
 	peer      wire.Peer
 	interval  chan float64 // heartbeat intervals that the scheduler asked for
 	callbacks callbacks
+	file      string // the scheduler file that it came from or has written
 }
 
 // Dial connects to the scheduler at address and opens a session; ctx bounds
@@ -47,7 +48,7 @@ func Dial(ctx context.Context, address string, s Settings) (*Client, error) {
 		return nil, errors.New("client: Settings.Transports is empty; give the transports that may be dialled")
 	}
 	c := &Client{
-		address: address, id: newID(s.Name), set: s.withDefaults(),
+		address: address, id: newID(s.Name), file: s.SchedulerFile, set: s.withDefaults(),
 		table: newTable(), flush: make(chan struct{}, 1), interval: make(chan float64, 1),
 	}
 	l, err := c.connect(ctx)

@@ -37,6 +37,8 @@ type Settings struct {
 	// scheduler, again and again in this interval, whether the worker still
 	// holds the data; default 2 s.
 	WatchFetch time.Duration
+	// SchedulerFile is the scheduler file that the address came from, if any.
+	SchedulerFile string
 	// ConnectionLimit bounds the kept connections to workers; default 512.
 	ConnectionLimit int
 }

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
-	"slices"
+	"maps"
+	"time"
 
 	"github.com/gdask/gdask/sdk/worker"
 )
@@ -58,19 +60,22 @@ func (c *Local) String() string {
 	return text + ")"
 }
 
+// workerLogsBound is how long Logs waits for workers' lines.
+const workerLogsBound = 5 * time.Second
+
 // Logs are the last lines of log, newest first: "Cluster" for the cluster's own,
-// "Scheduler", and one entry for each worker, by address, whose class keeps lines.
+// "Scheduler", and one entry for each worker that answers, by address.
 func (c *Local) Logs() map[string][]string {
 	logs := map[string][]string{"Cluster": c.ring.Lines()}
 	if c.set.SchedulerLog != nil {
 		logs["Scheduler"] = c.set.SchedulerLog.Lines()
 	}
-	for _, h := range c.Workers() {
-		if l, ok := h.(interface{ LastLog() []string }); ok {
-			lines := slices.Clone(l.LastLog())
-			slices.Reverse(lines)
-			logs[h.Address()] = lines
-		}
+	if s, ok := c.set.Scheduler.(interface {
+		WorkerLogs(ctx context.Context) map[string][]string
+	}); ok {
+		ctx, cancel := context.WithTimeout(c.ctx, workerLogsBound)
+		defer cancel()
+		maps.Copy(logs, s.WorkerLogs(ctx))
 	}
 	return logs
 }

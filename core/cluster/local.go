@@ -78,7 +78,7 @@ func NewLocal(s Settings) (*Local, error) {
 		s.Logger = hclog.NewNullLogger()
 	}
 	c := &Local{set: s, status: Created, poke: make(chan struct{}, 1), changed: make(chan struct{}), closed: make(chan struct{})}
-	c.ring = NewLogRing()
+	c.ring = NewLogRing(0)
 	c.log = c.ring.Tee("cluster", s.Logger)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil

@@ -8,10 +8,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logLength is how many lines of log are kept.
-const logLength = 10000
+// DefaultLogLength is how many lines of log are kept unless told otherwise.
+const DefaultLogLength = 10000
 
-// LogRing keeps the last 10000 lines that were logged through its Tee.
+// LogRing keeps the last lines that were logged through its Tee.
 type LogRing struct {
 	mu   sync.Mutex
 	max  int
@@ -19,8 +19,13 @@ type LogRing struct {
 	buf  []string
 }
 
-// NewLogRing returns an empty ring.
-func NewLogRing() *LogRing { return &LogRing{max: logLength} }
+// NewLogRing returns an empty ring for so many lines; 0 means DefaultLogLength.
+func NewLogRing(length int) *LogRing {
+	if length <= 0 {
+		length = DefaultLogLength
+	}
+	return &LogRing{max: length}
+}
 
 // Write keeps each line; it never fails.
 func (r *LogRing) Write(p []byte) (int, error) {

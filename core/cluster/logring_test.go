@@ -10,7 +10,7 @@ import (
 
 func TestLogRingKeepsTheLastLines(t *testing.T) {
 	var out bytes.Buffer
-	r := NewLogRing()
+	r := NewLogRing(0)
 	r.max = 3
 	l := r.Tee("x", hclog.New(&hclog.LoggerOptions{Output: &out, Level: hclog.Warn}))
 	for _, text := range []string{"one", "two", "three", "four"} {

@@ -25,6 +25,11 @@ type Scheduling struct {
 	// ClientGrace is how long the futures of a client outlive its connection; 0
 	// not at all.
 	ClientGrace Duration `koanf:"client-grace"`
+	// Watchdog is after how long without progress a task is reported; 0 never.
+	Watchdog Duration `koanf:"watchdog"`
+	// DumpDirectory is where clients may have the scheduler write dumps of its
+	// state; "" is nowhere.
+	DumpDirectory string `koanf:"dump-directory"`
 }
 
 // The values of scheduler.unsatisfiable.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func load(t *testing.T, s Sources) *Loaded {
 func TestDefaultsAreValidAndRoundTrip(t *testing.T) {
 	l := load(t, Sources{})
 	d := Default()
-	if got, want := l.Config.Distributed.Scheduler, d.Distributed.Scheduler; got != want {
+	if got, want := l.Config.Distributed.Scheduler, d.Distributed.Scheduler; !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults came out as %+v, want %+v", got, want)
 	}
 	if l.Config.Cluster.NWorkers != nil || l.Config.Cluster.MemoryLimit != "auto" || l.Origin("log-level") != "default" {
@@ -134,7 +135,7 @@ distributed:
 	}
 	printed := strings.ReplaceAll(out.String(), secrets.Redacted, `"x"`)
 	again := load(t, Sources{Files: []string{write(t, t.TempDir()+"/again.yaml", printed)}})
-	if again.Config.Distributed.Scheduler != c.Distributed.Scheduler || *again.Config.Cluster.NWorkers != 4 {
+	if !reflect.DeepEqual(again.Config.Distributed.Scheduler, c.Distributed.Scheduler) || *again.Config.Cluster.NWorkers != 4 {
 		t.Errorf("what is printed does not read back:\n%s", printed)
 	}
 }
@@ -160,6 +161,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		"yaml":        {yaml: "a: [", want: []string{"/c.yaml"}},
 		"variable":    {env: "GDASK_CLUSTER__N_WROKERS=1", want: []string{"n-wrokers", "did you mean"}},
 		"near":        {env: "GDASK_WORKER_CLAS=1", want: []string{"GDASK_WORKER_CLASS"}},
+		"watchdog":    {yaml: "scheduler: {watchdog: 1s}", want: []string{"scheduler.watchdog is 1s; give 5s or more, or 0"}},
+		"dumps":       {yaml: "scheduler: {dump-directory: here}", want: []string{"scheduler.dump-directory", "absolute path"}},
+		"logs":        {yaml: "distributed: {admin: {log-length: 0}}", want: []string{"distributed.admin.log-length is 0; give 1 or more"}},
 		"stealing":    {yaml: "distributed: {scheduler: {work-stealing-interval: 0s}}", want: []string{"work-stealing-interval", "work-stealing: false"}},
 		"values": {yaml: "log-level: lout\ncluster: {n-workers: -1, memory-limit: abc}\nplugins: {dirs: [x], worker: {A: {cmd: y, run: z}}}",
 			want: []string{"log-level", "cluster.n-workers is -1", `unknown unit "abc"`, `"x"`, "plugins.worker.A:", "absolute path", ".run is"}},

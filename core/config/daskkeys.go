@@ -16,7 +16,6 @@ adaptive.wait-count
 admin.event-loop
 admin.large-graph-warning-threshold
 admin.log-format
-admin.log-length
 admin.max-error-length
 admin.pdb-on-err
 admin.system-monitor.disk
@@ -93,14 +92,11 @@ scheduler.allowed-imports
 scheduler.blocked-handlers
 scheduler.contact-address
 scheduler.dashboard.bokeh-application.*
-scheduler.dashboard.status.task-stream-length
-scheduler.dashboard.tasks.task-stream-length
 scheduler.dashboard.tls.ca-file
 scheduler.dashboard.tls.cert
 scheduler.dashboard.tls.key
 scheduler.default-task-durations.*
 scheduler.http.prefix
-scheduler.http.routes
 scheduler.locks.lease-timeout
 scheduler.preload
 scheduler.preload-argv

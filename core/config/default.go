@@ -7,7 +7,7 @@ func Default() Config {
 	return Config{
 		LogLevel:   "warn",
 		Cluster:    Cluster{MemoryLimit: "auto", DashboardAddress: ":8787"},
-		Scheduling: Scheduling{Unsatisfiable: UnsatisfiableFail, ClientGrace: Duration(30 * time.Second)},
+		Scheduling: Scheduling{Unsatisfiable: UnsatisfiableFail, ClientGrace: Duration(30 * time.Second), Watchdog: Duration(5 * time.Minute)},
 		Distributed: Distributed{
 			Scheduler: Scheduler{
 				AllowedFailures:     3,
@@ -19,10 +19,11 @@ func Default() Config {
 
 				EventsCleanupDelay: Duration(time.Hour),
 				Locks:              Locks{LeaseValidationInterval: Duration(10 * time.Second)},
+				Dashboard:          Dashboard{Status: TaskStream{1000}, Tasks: TaskStream{100_000}},
 
 				WorkStealing: true, WorkStealingInterval: Duration(time.Second),
 			},
-			Admin: Admin{LowLevelLogLength: 1000},
+			Admin: Admin{LogLength: 10_000, LowLevelLogLength: 1000},
 			Worker: Worker{Memory: Memory{
 				Target: 0.60, Spill: 0.70, Pause: 0.80, Terminate: 0.95, Transfer: 0.10, SpillCompression: "auto",
 				MonitorInterval: Duration(100 * time.Millisecond),

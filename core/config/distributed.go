@@ -12,7 +12,10 @@ type Distributed struct {
 
 // Admin are the keys below distributed.admin.
 type Admin struct {
-	// LowLevelLogLength is how many events of one topic are kept.
+	// LogLength is how many lines of its log a scheduler shows to clients.
+	LogLength int `koanf:"log-length"`
+	// LowLevelLogLength is how many events of one topic, and how many
+	// transitions of tasks, are kept.
 	LowLevelLogLength int `koanf:"low-level-log-length"`
 }
 
@@ -39,8 +42,10 @@ type Scheduler struct {
 	// UnknownTaskDuration is assumed of functions that never ran.
 	UnknownTaskDuration Duration `koanf:"unknown-task-duration"`
 	// EventsCleanupDelay is how long the events of a worker or client outlive it.
-	EventsCleanupDelay Duration `koanf:"events-cleanup-delay"`
-	Locks              Locks    `koanf:"locks"`
+	EventsCleanupDelay Duration  `koanf:"events-cleanup-delay"`
+	Locks              Locks     `koanf:"locks"`
+	HTTP               HTTP      `koanf:"http"`
+	Dashboard          Dashboard `koanf:"dashboard"`
 	// Validate checks the scheduler's invariants after every event; slow.
 	Validate bool `koanf:"validate"`
 }

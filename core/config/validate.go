@@ -55,6 +55,7 @@ func (c *Config) Validate() error {
 	p.oneOf("scheduler.unsatisfiable", c.Scheduling.Unsatisfiable, UnsatisfiableFail, UnsatisfiableWait)
 	c.Cluster.validate(&p)
 	c.Plugins.validate(&p)
+	c.Scheduling.validate(&p)
 	c.Distributed.validate(&p)
 	return errors.Join(p...)
 }
@@ -125,6 +126,9 @@ func (c *Plugin) validate(p *problems, key string) {
 
 func (c *Distributed) validate(p *problems) {
 	s := &c.Scheduler
+	p.atLeast("distributed.admin.log-length", float64(c.Admin.LogLength), 1)
+	p.atLeast("distributed.scheduler.dashboard.status.task-stream-length", float64(s.Dashboard.Status.Length), 1)
+	p.atLeast("distributed.scheduler.dashboard.tasks.task-stream-length", float64(s.Dashboard.Tasks.Length), 1)
 	p.atLeast("distributed.scheduler.allowed-failures", float64(s.AllowedFailures), 0)
 	p.atLeast("distributed.scheduler.bandwidth", float64(s.Bandwidth), 1)
 	if !(s.WorkerSaturation > 0) {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 )
 
 // sitemap are the pages that need no name.
@@ -16,7 +17,7 @@ var sitemap = []string{
 func (s *Scheduler) discoveryRoutes(mux *http.ServeMux) {
 	paths := sitemap
 	if s.set.HTTPAPI {
-		paths = append(paths[:len(paths):len(paths)], "/api/v1", "/api/v1/get_workers", "/api/v1/adaptive_target", "/api/v1/check_idle")
+		paths = append(slices.Clip(paths), "/api/v1", "/api/v1/get_workers", "/api/v1/adaptive_target", "/api/v1/check_idle")
 	}
 	mux.HandleFunc("GET /sitemap.json", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{"paths": paths})

@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"context"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -24,12 +26,30 @@ func (s *Scheduler) workerLogsData(q *pageRequest) (any, error) {
 		return nil, err
 	}
 	answers, errs := c.askAll(q.ctx, targets, m)
-	if errs[0] != nil {
-		page.Lines = append(page.Lines, pageLine{"ERROR", "the worker did not answer: " + errs[0].Error()})
-		return page, nil
+	if page.Lines = linesOf(answers[0]); errs[0] != nil {
+		page.Lines = []pageLine{{"ERROR", "the worker did not answer: " + errs[0].Error()}}
 	}
-	page.Lines = linesOf(answers[0])
 	return page, nil
+}
+
+// WorkerLogs are the last lines of workers' logs, newest first, by address. Workers
+// that do not answer within ctx are left out.
+func (s *Scheduler) WorkerLogs(ctx context.Context) map[string][]string {
+	answers, err := s.askWorkers(ctx, "get_logs", field{"n", nil})
+	if err != nil {
+		return nil
+	}
+	logs := map[string][]string{}
+	for _, a := range answers {
+		if o, ok := a.value.(*wire.Opaque); ok {
+			lines := []string{}
+			for _, l := range linesOf(*o) {
+				lines = append(lines, l.Text)
+			}
+			logs[a.name] = lines
+		}
+	}
+	return logs
 }
 
 // linesOf reads pairs of level and text.
