@@ -1,9 +1,11 @@
 package gdask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -43,16 +45,20 @@ type ClientOptions struct {
 	SchedulerFile string
 	// Logger gets warnings; nil discards them.
 	Logger hclog.Logger
+	// Stdout and Stderr get what tasks print and warn of (see [Print]); nil is the
+	// process's own. io.Discard switches that off.
+	Stdout, Stderr io.Writer
 }
 
 // Client submits tasks to one scheduler. It may be used by many goroutines.
 type Client struct {
 	core    *client.Client
-	own     *LocalCluster // closed with the client
-	cluster Cluster       // what it was made from, or nil
-	parent  wire.Key      // the task that this client submits from, or ""
-	leave   func()        // called when a task's client is closed, or nil
-	scope   *Options      // of a view; see Annotate
+	own     *LocalCluster   // closed with the client
+	cluster Cluster         // what it was made from, or nil
+	parent  wire.Key        // the task that this client submits from, or ""
+	leave   func()          // called when a task's client is closed, or nil
+	scope   *Options        // of a view; see Annotate
+	prints  *sync.WaitGroup // what tasks print and warn of; nil for tasks' own clients
 	once    *sync.Once
 }
 
@@ -119,7 +125,13 @@ func (c *Client) dial(ctx context.Context, address string, o ClientOptions) erro
 	c.core, err = client.Dial(ctx, address, client.Settings{
 		Transports: set, Name: o.Name, Grace: o.Grace, SchedulerFile: o.SchedulerFile, Logger: o.Logger,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := c.printer(cmp.Or(o.Stdout, io.Writer(os.Stdout)), cmp.Or(o.Stderr, io.Writer(os.Stderr))); err != nil {
+		return errors.Join(err, c.core.Close(ctx))
+	}
+	return nil
 }
 
 // target is what the arguments of NewClient say.
@@ -183,6 +195,9 @@ func (c *Client) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		err = c.core.Close(ctx)
+		if c.prints != nil {
+			c.prints.Wait()
+		}
 		if c.own != nil {
 			err = errors.Join(err, c.own.Close())
 		}

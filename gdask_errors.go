@@ -32,6 +32,13 @@ type ActorLostError = actor.LostError
 // ActorCallError is the failure of an actor's method, as its worker saw it.
 type ActorCallError = actor.CallError
 
+// Errors of what clients share by name.
+var (
+	ErrNotFound = client.ErrNotFound // no queue, dataset or metadata of that name
+	ErrExists   = client.ErrExists   // there is a dataset of that name already
+	ErrNotHeld  = client.ErrNotHeld  // released before, or the holder was taken for dead
+)
+
 // Errors of futures that can have no result any more.
 var (
 	ErrClosed   = client.ErrClosed   // the client was closed

@@ -165,17 +165,5 @@ func decode[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
 }
 
 func decodePlain[R any](k wire.Key, o wire.Opaque) (R, error) {
-	var zero R
-	if v, ok := o.Ref.(R); ok {
-		return v, nil
-	}
-	v, err := task.DecodeValue(o, reflect.TypeFor[R]())
-	if err != nil {
-		return zero, fmt.Errorf("gdask: result of %s: %w", client.KeyText(k), err)
-	}
-	r, ok := v.(R)
-	if !ok && v != nil {
-		return zero, fmt.Errorf("gdask: result of %s is a %T, want %s", client.KeyText(k), v, reflect.TypeFor[R]())
-	}
-	return r, nil
+	return decodeAs[R](o, "result of "+client.KeyText(k))
 }

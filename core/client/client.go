@@ -39,6 +39,7 @@ type Client struct {
 	interval  chan float64 // heartbeat intervals that the scheduler asked for
 	callbacks callbacks
 	file      string // the scheduler file that it came from or has written
+	topics    map[string][]*Subscription
 }
 
 // Dial connects to the scheduler at address and opens a session; ctx bounds
@@ -125,6 +126,11 @@ func (c *Client) failLocked(err error) {
 	for s := range c.table.All() {
 		if !s.status.settled() {
 			c.settle(s, Erred, err)
+		}
+	}
+	for _, subs := range c.topics {
+		for _, s := range subs {
+			s.signal()
 		}
 	}
 }

@@ -67,6 +67,8 @@ func (c *Client) handle(m wire.Msg) error {
 		case c.interval <- m.Interval:
 		default:
 		}
+	case *wire.Event:
+		c.event(m)
 	case *wire.Error:
 		return fmt.Errorf("the scheduler reports: %s", m.Message)
 	case *wire.CloseStream:

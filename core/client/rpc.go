@@ -154,7 +154,17 @@ func request(op string, fields ...any) (wire.Msg, error) {
 			return nil, fmt.Errorf("client: field %s of %s: %w", name, op, err)
 		}
 	}
-	return &wire.UnknownMsg{Name: op, Map: wire.Opaque{Raw: raw}}, nil
+	return &wire.UnknownMsg{Name: op, Map: wire.Opaque{Raw: raw, Frames: framesOf(fields)}}, nil
+}
+
+// framesOf are the frames of the one field that may have some.
+func framesOf(fields []any) [][]byte {
+	for _, f := range fields {
+		if o, ok := f.(wire.Opaque); ok && len(o.Frames) > 0 {
+			return o.Frames
+		}
+	}
+	return nil
 }
 
 func appendKeys(raw []byte, keys []wire.Key) []byte {

@@ -133,6 +133,7 @@ func (c *Client) resume(l *link) {
 		return
 	}
 	c.link = l
+	c.resubscribe()
 	c.repeat()
 	keys := make([]wire.Key, 0, c.table.Len())
 	asks := make([]wire.Msg, 0, c.table.Len()+1)

@@ -26,19 +26,27 @@ type session struct {
 
 // serveClient runs a client's stream until it ends.
 func (s *Scheduler) serveClient(c *wire.Conn, m *wire.RegisterClient) {
+	seen := new(atomic.Int64)
+	seen.Store(time.Now().UnixNano())
+	// The session is there before the client hears so: its requests come by other
+	// connections.
+	if s.loop.do(s.ctx, func() { s.loop.addClient(m, c).seen = seen }) != nil {
+		return
+	}
 	// The first batch must have exactly one message, so it does not go through
 	// the stream.
 	if err := c.SendBatch([]wire.Msg{&wire.StreamStart{}}); err != nil {
 		s.log.debug("client left during its registration", "client", m.Client, "error", err)
+		s.loop.post(func() { s.loop.clientLeft(m.Client, c, false) })
 		return
 	}
 	st := wire.NewStream(c)
 	defer endStream(st)
-	seen := new(atomic.Int64)
-	seen.Store(time.Now().UnixNano())
-	if s.loop.do(s.ctx, func() { s.loop.addClient(m, c, st).seen = seen }) != nil {
-		return
-	}
+	s.loop.post(func() {
+		if ses := s.loop.clients[m.Client]; ses != nil && ses.conn == c {
+			ses.out.attach(st)
+		}
+	})
 	said := s.readClient(c, m.Client, seen)
 	s.loop.post(func() { s.loop.clientLeft(m.Client, c, said) })
 }
@@ -52,16 +60,15 @@ func endStream(st *wire.Stream) {
 }
 
 // addClient begins a session, or gives one that lost its connection a new one.
-func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn, st *wire.Stream) *session {
+func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn) *session {
 	if old := l.clients[m.Client]; old != nil {
 		if old.gdask && c.Peer().GDask > 0 {
-			l.resumeClient(old, c, st)
+			l.resumeClient(old, c)
 			return old
 		}
 		l.forgetClient(old, "registered again")
 	}
 	ses := &session{id: m.Client, conn: c, gdask: c.Peer().GDask > 0, versions: m.Versions, host: remoteHost(c.NetConn())}
-	ses.out.stream = st
 	l.clients[m.Client] = ses
 	l.totals.clientsAdded++
 	l.apply(state.AddClient{ID: m.Client})
@@ -71,13 +78,12 @@ func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn, st *wire.Stream) 
 	return ses
 }
 
-func (l *loop) resumeClient(ses *session, c *wire.Conn, st *wire.Stream) {
+func (l *loop) resumeClient(ses *session, c *wire.Conn) {
 	if ses.conn != nil {
 		_ = ses.conn.Close() // half open: the client knows better
 	}
-	ses.conn, ses.leftAt = c, time.Time{}
-	ses.out.batch = nil // the client asks for the state of its keys itself
-	ses.out.attach(st)
+	ses.conn, ses.leftAt, ses.host = c, time.Time{}, remoteHost(c.NetConn())
+	ses.out.stream, ses.out.batch = nil, nil // the client asks for the state of its keys itself
 	l.s.log.info("client is back", "client", ses.id)
 }
 

@@ -65,3 +65,9 @@ func (s *Scope) Secede() { s.job.Secede() }
 // Rejoin waits for a slot after Secede. It returns early with an error when ctx
 // or the task ends.
 func (s *Scope) Rejoin(ctx context.Context) error { return s.job.Rejoin(ctx) }
+
+// LogEvent publishes a message under topics at the scheduler, which sends it to
+// the clients that have subscribed.
+func (s *Scope) LogEvent(msg wire.Opaque, topics ...string) error {
+	return s.job.Worker().LogEvent(msg, topics...)
+}
