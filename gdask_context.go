@@ -28,7 +28,7 @@ func TaskClient(ctx context.Context) (*Client, error) {
 	}
 	dial, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	core, err := client.Dial(dial, scope.Scheduler(), client.Settings{Transports: scope.Transports(), Name: "task"})
+	core, err := client.Dial(dial, scope.Scheduler(), client.Settings{Transports: scope.Transports(), Name: "task", Worker: scope.Worker()})
 	if err != nil {
 		return nil, fmt.Errorf("gdask: client of task %s: %w", client.KeyText(scope.Key()), err)
 	}

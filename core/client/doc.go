@@ -20,6 +20,9 @@ type Settings struct {
 	Transports *comm.Set
 	// Name becomes part of the client's id; "" leaves it out.
 	Name string
+	// Worker is the address of the worker whose task uses the client: the scheduler
+	// ends the session, and what it holds, with the worker. "" for other clients.
+	Worker string
 	// Logger gets warnings about the connection; nil discards them.
 	Logger hclog.Logger
 	// Wire has the limits of connections.

@@ -43,7 +43,7 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 }
 
 func (c *Client) register(conn *wire.Conn) error {
-	if err := conn.Send(&wire.RegisterClient{Client: c.id}); err != nil {
+	if err := conn.Send(&wire.RegisterClient{Client: c.id, Worker: c.set.Worker}); err != nil {
 		return err
 	}
 	in, err := conn.Recv()

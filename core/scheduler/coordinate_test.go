@@ -204,6 +204,30 @@ func TestLocksOfDeadClients(t *testing.T) {
 	}
 }
 
+// TestLocksOfTasks: the client of a task ends with the worker, although it might
+// come back by itself.
+func TestLocksOfTasks(t *testing.T) {
+	s := start(t, func(s *Settings) { s.ClientGrace = time.Hour })
+	const address = "tcp://127.0.0.1:1001"
+	w := newWorker(t, s, address, 1)
+	c := dial(t, s)
+	if err := c.Send(&wire.RegisterClient{Client: "task", Worker: address}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	a := newAsker(t, s)
+	a.must("semaphore_register", field{"name", "l"}, field{"max_leases", 1}, field{"client", "task"})
+	a.must("semaphore_acquire", field{"name", "l"}, field{"lease_id", "a"}, field{"client", "task"})
+	next := a.soon(t.Context(), "semaphore_acquire", field{"name", "l"}, field{"lease_id", "b"})
+	eventually(t, s, "it waits", inLine(s, 1))
+	w.stop()
+	if v := a.wait(next); v != true {
+		t.Fatalf("the next in line got %v", v)
+	}
+}
+
 func TestSemaphoreMetrics(t *testing.T) {
 	s := start(t, func(s *Settings) { s.DashboardAddress = "127.0.0.1:0" })
 	a := newAsker(t, s)

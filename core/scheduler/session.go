@@ -21,6 +21,7 @@ type session struct {
 	leftAt   time.Time  // when the connection ended, while disconnected
 	versions wire.Opaque
 	host     string        // of its latest connection
+	worker   string        // whose task it belongs to, or ""
 	seen     *atomic.Int64 // Unix nanoseconds of the last message on conn
 }
 
@@ -68,7 +69,7 @@ func (l *loop) addClient(m *wire.RegisterClient, c *wire.Conn) *session {
 		}
 		l.forgetClient(old, "registered again")
 	}
-	ses := &session{id: m.Client, conn: c, gdask: c.Peer().GDask > 0, versions: m.Versions, host: remoteHost(c.NetConn())}
+	ses := &session{id: m.Client, conn: c, gdask: c.Peer().GDask > 0, versions: m.Versions, host: remoteHost(c.NetConn()), worker: m.Worker}
 	l.clients[m.Client] = ses
 	l.totals.clientsAdded++
 	l.apply(state.AddClient{ID: m.Client})
@@ -140,6 +141,16 @@ func (l *loop) checkClients(gap time.Duration) {
 			l.forgetClient(ses, "did not come back in time")
 		case ses.conn == nil:
 			ses.out.batch = nil // nobody will read these
+		}
+	}
+}
+
+// forgetTaskClients ends the sessions of the tasks of a worker that is gone: these
+// will run elsewhere.
+func (l *loop) forgetTaskClients(worker string) {
+	for _, ses := range l.clients {
+		if ses.worker == worker {
+			l.forgetClient(ses, "its worker is gone")
 		}
 	}
 }

@@ -167,6 +167,7 @@ func (l *loop) forgetWorker(w *workerPeer, reason string, expected bool) {
 	w.lost(errors.New("worker " + w.address + " is gone: " + reason))
 	l.totals.workersRemoved++
 	l.apply(state.RemoveWorker{Address: w.address, Expected: expected, Reason: reason})
+	l.forgetTaskClients(w.address)
 	l.coordinate(coord.WorkerGone{Host: remoteHost(w.conn.NetConn())})
 	l.peerEvent("remove-worker", "worker", w.address, "reason", reason)
 	l.topics.depart(w.address, l.now)

@@ -7,6 +7,8 @@ type RegisterClient struct {
 	Client   string `msg:"client"`
 	Versions Opaque `msg:"versions"`
 	Reply    bool   `msg:"reply"`
+	// Worker is the worker whose task the client belongs to; it ends with the worker.
+	Worker string `msg:"gdask_worker,omitempty"`
 }
 
 // StreamStart (scheduler to client, "stream-start") must travel alone in the first batch.

@@ -899,20 +899,38 @@ func (z *LostData) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *RegisterClient) MarshalMsg(b []byte) (o []byte, err error) {
 	o = b
-	// map header, size 3
-	// string "client"
-	o = append(o, 0x83, 0xa6, 0x63, 0x6c, 0x69, 0x65, 0x6e, 0x74)
-	o = msgp.AppendString(o, z.Client)
-	// string "versions"
-	o = append(o, 0xa8, 0x76, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x73)
-	o, err = z.Versions.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "Versions")
-		return
+	// check for omitted fields
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
+	_ = zb0001Mask
+	if z.Worker == "" {
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
-	// string "reply"
-	o = append(o, 0xa5, 0x72, 0x65, 0x70, 0x6c, 0x79)
-	o = msgp.AppendBool(o, z.Reply)
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "client"
+		o = append(o, 0xa6, 0x63, 0x6c, 0x69, 0x65, 0x6e, 0x74)
+		o = msgp.AppendString(o, z.Client)
+		// string "versions"
+		o = append(o, 0xa8, 0x76, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x73)
+		o, err = z.Versions.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Versions")
+			return
+		}
+		// string "reply"
+		o = append(o, 0xa5, 0x72, 0x65, 0x70, 0x6c, 0x79)
+		o = msgp.AppendBool(o, z.Reply)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "gdask_worker"
+			o = append(o, 0xac, 0x67, 0x64, 0x61, 0x73, 0x6b, 0x5f, 0x77, 0x6f, 0x72, 0x6b, 0x65, 0x72)
+			o = msgp.AppendString(o, z.Worker)
+		}
+	}
 	return
 }
 
@@ -952,6 +970,12 @@ func (z *RegisterClient) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Reply")
 				return
 			}
+		case "gdask_worker":
+			z.Worker, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Worker")
+				return
+			}
 		default:
 			bts, err = skip(bts)
 			if err != nil {
@@ -966,7 +990,7 @@ func (z *RegisterClient) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *RegisterClient) Msgsize() (s int) {
-	s = 1 + 7 + msgp.StringPrefixSize + len(z.Client) + 9 + z.Versions.Msgsize() + 6 + msgp.BoolSize
+	s = 1 + 7 + msgp.StringPrefixSize + len(z.Client) + 9 + z.Versions.Msgsize() + 6 + msgp.BoolSize + 13 + msgp.StringPrefixSize + len(z.Worker)
 	return
 }
 
