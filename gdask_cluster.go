@@ -91,7 +91,7 @@ func (c *LocalCluster) build(p *plan) error {
 		Name: o.Name, Scheduler: c.sched, Source: c.host, Class: p.class, InProcess: !p.processes,
 		Workers: p.counts.Workers, Logger: o.Logger, SchedulerLog: schedulerLog,
 		Worker: worker.StartOptions{
-			NThreads: p.counts.Threads, MemoryLimit: p.memory, Memory: o.Memory, Resources: o.Resources, LocalDirectory: o.LocalDirectory,
+			NThreads: p.counts.Threads, MemoryLimit: p.memory, Memory: o.Memory, Resources: o.Resources, LocalDirectory: o.LocalDirectory, DashboardAddr: o.WorkerDashboardAddress,
 		},
 	})
 	return err

@@ -47,6 +47,9 @@ type LocalOptions struct {
 	// DashboardAddress is where the scheduler's HTTP server listens, such as
 	// ":8787" (on loopback); "" is a free port on loopback, "none" switches it off.
 	DashboardAddress string
+	// WorkerDashboardAddress is where each worker serves /health and /metrics, such
+	// as "127.0.0.1:0"; "" is nowhere.
+	WorkerDashboardAddress string
 	// MemoryLimit of each worker: "auto" or "" for an even share of the machine,
 	// "0" for none, a fraction such as "0.5", or an amount such as "2GiB".
 	MemoryLimit string

@@ -63,7 +63,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		Name: c.Cluster.Name, NWorkers: c.Cluster.NWorkers, ThreadsPerWorker: c.Cluster.ThreadsPerWorker,
 		Processes: c.Cluster.Processes, WorkerClass: c.WorkerClass, Protocol: protocol, Host: c.Cluster.Host,
 		SchedulerPort: c.Cluster.SchedulerPort, DashboardAddress: c.Cluster.DashboardAddress,
-		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Memory: workerMemory(c), Resources: c.Distributed.Worker.Resources,
+		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Memory: workerMemory(c), WorkerDashboardAddress: c.Cluster.WorkerDashboardAddress, Resources: c.Distributed.Worker.Resources,
 		LocalDirectory: c.Cluster.LocalDirectory, PluginDirs: c.Plugins.Dirs, Plugins: classes,
 		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, Operation: operation(c), ClientGrace: clientGrace(c),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout), PeerTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP), Logger: log,

@@ -18,7 +18,8 @@ func clusterKeys() keys {
 		"worker-class": "worker-class", "protocol": "protocol", "log-level": "log-level",
 		"memory-limit": "cluster.memory-limit", "host": "cluster.host",
 		"dashboard-address": "cluster.dashboard-address", "local-directory": "cluster.local-directory",
-		"n-workers": "cluster.n-workers", "threads-per-worker": "cluster.threads-per-worker",
+		"worker-dashboard-address": "cluster.worker-dashboard-address",
+		"n-workers":                "cluster.n-workers", "threads-per-worker": "cluster.threads-per-worker",
 		"processes": "cluster.processes", "no-processes": "!cluster.processes",
 		"port": "cluster.scheduler-port", "name": "cluster.name", "plugin-dir": "plugins.dirs",
 		"idle-timeout": "distributed.scheduler.idle-timeout", "worker-saturation": "distributed.scheduler.worker-saturation",
@@ -48,6 +49,7 @@ func workerFlags(f *pflag.FlagSet) {
 	f.String("worker-class", "", "worker class: threadpool, subprocess, or the name of a plugin")
 	f.String("memory-limit", "", "of each worker: auto, 0 for none, a fraction such as 0.5, or bytes such as 2GiB (default auto)")
 	f.String("local-directory", "", "`directory` for workers' files (default a private one each)")
+	f.String("worker-dashboard-address", "", "`address` of each worker's /health and /metrics, such as 127.0.0.1:0 (default none)")
 	f.StringSlice("plugin-dir", nil, "`directory` with plugins, searched first; may be repeated")
 }
 

@@ -176,7 +176,7 @@ func (o *workerOptions) start(c *config.Config, address string, l hclog.Logger) 
 	}
 	return worker.StartOptions{
 		Scheduler: address, Name: o.name, NThreads: threads, MemoryLimit: memory, Memory: workerMemory(c), Resources: resources,
-		LocalDirectory: c.Cluster.LocalDirectory, DeathTimeout: o.death,
+		LocalDirectory: c.Cluster.LocalDirectory, DashboardAddr: c.Cluster.WorkerDashboardAddress, DeathTimeout: o.death,
 	}, nil
 }
 

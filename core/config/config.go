@@ -55,6 +55,9 @@ type Cluster struct {
 	SchedulerPort int `koanf:"scheduler-port"`
 	// DashboardAddress is host:port, :port, or none.
 	DashboardAddress string `koanf:"dashboard-address"`
+	// WorkerDashboardAddress is where each worker serves /health and /metrics:
+	// host:port, :port, or "" for nowhere. Several workers need port 0.
+	WorkerDashboardAddress string `koanf:"worker-dashboard-address"`
 	// LocalDirectory is where workers keep files; "" is a private one each.
 	LocalDirectory string `koanf:"local-directory"`
 }

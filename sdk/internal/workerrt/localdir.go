@@ -3,6 +3,7 @@ package workerrt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,23 +23,47 @@ const (
 	lockSuffix = ".lock"
 )
 
-// localParent is the directory for workers' directories: the given one, or one
+// localParents are the directories for workers' directories, the best first: the
+// given one and, where that is another user's, one of this user beside it; or one
 // for this user in the system's temp directory.
-func localParent(parent string) string {
+func localParents(parent string) []string {
+	user := "-" + strconv.Itoa(os.Getuid())
 	if parent == "" {
-		return filepath.Join(os.TempDir(), "gdask-"+strconv.Itoa(os.Getuid()))
+		return []string{filepath.Join(os.TempDir(), "gdask"+user)}
 	}
-	return parent
+	return []string{parent, filepath.Clean(parent) + user}
 }
 
 // Purge removes what dead workers left under parent, as the next worker that
 // starts there would; "" means the default place. It is for a host that ends
 // with its workers.
-func Purge(parent string) { purge(localParent(parent)) }
+func Purge(parent string) {
+	for _, p := range localParents(parent) {
+		purge(p)
+	}
+}
 
-// openLocalDir makes a directory under parent, see localParent.
+// openLocalDir makes a directory under parent, see localParents.
 func openLocalDir(parent string) (*localDir, error) {
-	parent = localParent(parent)
+	return firstAllowed(localParents(parent), makeLocalDir)
+}
+
+// firstAllowed tries the next parent when one is not this user's to use.
+func firstAllowed(parents []string, open func(parent string) (*localDir, error)) (d *localDir, err error) {
+	for _, p := range parents {
+		var failed error
+		if d, failed = open(p); failed == nil {
+			return d, nil
+		}
+		err = errors.Join(err, failed)
+		if !errors.Is(failed, fs.ErrPermission) {
+			break
+		}
+	}
+	return nil, err
+}
+
+func makeLocalDir(parent string) (*localDir, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("worker: local directory: %w", err)
 	}

@@ -3,8 +3,11 @@
 package workerrt
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -50,13 +53,39 @@ func TestLocalDirsOfManyWorkers(t *testing.T) {
 	}
 }
 
+func TestLocalDirBesideAnotherUsers(t *testing.T) {
+	var tried []string
+	open := func(failed error) func(string) (*localDir, error) {
+		tried = nil
+		return func(parent string) (*localDir, error) {
+			if tried = append(tried, parent); len(tried) == 1 {
+				return nil, failed
+			}
+			return &localDir{path: parent}, nil
+		}
+	}
+	own := "/scratch-" + strconv.Itoa(os.Getuid())
+	if d, err := firstAllowed(localParents("/scratch/"), open(fs.ErrPermission)); err != nil || d.path != own {
+		t.Errorf("%+v, %v after %q", d, err, tried)
+	}
+	if _, err := firstAllowed(localParents("/scratch"), open(fs.ErrInvalid)); !errors.Is(err, fs.ErrInvalid) || len(tried) != 1 {
+		t.Errorf("%v after %q", err, tried)
+	}
+	if _, err := firstAllowed(localParents(""), open(fs.ErrPermission)); !errors.Is(err, fs.ErrPermission) || len(tried) != 1 {
+		t.Errorf("%v after %q", err, tried)
+	}
+}
+
 func TestPurgeOfDeadWorkersDirectory(t *testing.T) {
 	parent := t.TempDir()
 	dead, err := openLocalDir(parent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dead.path, "spilled"), []byte("x"), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(dead.path, storageDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dead.path, storageDir, "1"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := dead.lock.Close(); err != nil { // what the kernel does for a killed process

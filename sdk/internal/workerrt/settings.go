@@ -55,6 +55,7 @@ const (
 	retirePatience        = 30 * time.Second // at most, for handing data on at a stop
 	farewellPatience      = 2 * time.Second  // for the last messages
 	maxServing            = 10               // answers with values being sent to other hosts at once
+	slowDirectory         = time.Second      // making a directory takes longer on disks that are no good for values
 	transferPatience      = time.Minute      // for a copy, besides its bytes at slowestTransfer
 	slowestTransfer       = 1e6              // bytes a second
 )

@@ -13,6 +13,17 @@ import (
 	"github.com/gdask/gdask/sdk/wire"
 )
 
+// families are Dask's metrics of workers; those about values on disk are there when
+// memory is limited.
+var families = []string{
+	"dask_worker_tasks", "dask_worker_gc_collection_seconds_total", "dask_worker_threads", "dask_worker_latency_seconds",
+	"dask_worker_memory_bytes", "dask_worker_transfer_incoming_bytes", "dask_worker_transfer_incoming_count",
+	"dask_worker_transfer_incoming_count_total", "dask_worker_transfer_outgoing_bytes", "dask_worker_transfer_outgoing_count",
+	"dask_worker_transfer_outgoing_bytes_total", "dask_worker_transfer_outgoing_count_total", "dask_worker_spill_bytes_total",
+	"dask_worker_spill_count_total", "dask_worker_spill_time_seconds_total", "dask_worker_tick_duration_maximum_seconds",
+	"dask_worker_tick_count_total",
+}
+
 func get(t *testing.T, url string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -34,7 +45,15 @@ func get(t *testing.T, url string) string {
 }
 
 func TestHealthAndMetrics(t *testing.T) {
-	w, ss := newScheduler(t, tcpSet(t)).start(Settings{DashboardAddr: "127.0.0.1:0", NThreads: 3, Run: works{"bad": value(badSize{})}.run})
+	w, ss := newScheduler(t, tcpSet(t)).start(Settings{
+		DashboardAddr: "127.0.0.1:0", NThreads: 3, Run: works{"bad": value(badSize{}), "big": value(make([]byte, 1000))}.run,
+		MemoryLimit: 1000, Memory: &Memory{Target: 0.6}, Process: fakeProcess(new(atomic.Int64)),
+	})
+	ss.send(compute("big"))
+	finished(t, ss, "big")
+	if r := askData(t, w, "big"); len(r.Data) != 1 {
+		t.Fatalf("%+v", r)
+	}
 	ss.send(compute("a"), compute("bad"))
 	outcomes := 0
 	ss.next("two outcomes", func(m wire.Msg) bool {
@@ -53,11 +72,20 @@ func TestHealthAndMetrics(t *testing.T) {
 	}
 	text := get(t, base+"/metrics")
 	for _, line := range []string{
-		"dask_worker_threads 3", "dask_worker_tasks_executed_total 2", "dask_worker_tasks_failed_total 1",
-		`dask_worker_tasks{state="memory"} 1`, `dask_worker_memory_bytes{type="managed"}`,
+		"dask_worker_threads 3", "dask_worker_tasks_executed_total 3", "dask_worker_tasks_failed_total 1",
+		`dask_worker_tasks{state="memory"} 1`, `dask_worker_tasks{state="disk"} 1`, `dask_worker_tasks{state="error"} 1`,
+		`dask_worker_memory_bytes{type="managed"}`, `dask_worker_memory_bytes{type="unmanaged"}`,
+		`dask_worker_spill_count_total{activity="disk-write"} 1`, `dask_worker_spill_count_total{activity="disk-read"} 1`,
+		`dask_worker_spill_count_total{activity="memory-read"} 0`, `dask_worker_spill_count_total{activity="serialize"} 1`,
+		"dask_worker_transfer_outgoing_count_total 1", "dask_worker_transfer_outgoing_bytes_total 1024",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("%q is missing in\n%s", line, text)
+		}
+	}
+	for _, f := range families {
+		if !strings.Contains(text, "\n# TYPE "+f+" ") {
+			t.Errorf("no metric %s in\n%s", f, text)
 		}
 	}
 }

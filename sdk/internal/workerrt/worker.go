@@ -149,8 +149,12 @@ func (w *Worker) dial(ctx context.Context, address string) (net.Conn, error) {
 
 // open makes what the worker needs before it can join.
 func (w *Worker) open(ctx context.Context) (err error) {
+	start := time.Now()
 	if w.dir, err = openLocalDir(w.set.LocalDirectory); err != nil {
 		return err
+	}
+	if took := time.Since(start); took > slowDirectory {
+		w.logs.Warn("making the local directory took long; values that go to disk will take long as well: use a local disk", "path", w.dir.path, "took", took)
 	}
 	if err := w.listen(ctx); err != nil {
 		return err
