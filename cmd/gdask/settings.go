@@ -37,6 +37,7 @@ func stateConfig(c *config.Config) state.Config {
 	s.TransitionLogLength = c.Distributed.Admin.LowLevelLogLength
 	s.Validate = d.Validate
 	s.FailFast = c.Scheduling.Unsatisfiable != config.UnsatisfiableWait
+	memoryConfig(&s, c)
 	return s
 }
 

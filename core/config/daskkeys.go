@@ -84,10 +84,6 @@ p2p.storage.buffer
 p2p.storage.disk
 p2p.threads
 rmm.pool-size
-scheduler.active-memory-manager.interval
-scheduler.active-memory-manager.measure
-scheduler.active-memory-manager.policies
-scheduler.active-memory-manager.start
 scheduler.allowed-imports
 scheduler.blocked-handlers
 scheduler.contact-address
@@ -95,7 +91,6 @@ scheduler.dashboard.bokeh-application.*
 scheduler.dashboard.tls.ca-file
 scheduler.dashboard.tls.cert
 scheduler.dashboard.tls.key
-scheduler.default-task-durations.*
 scheduler.http.prefix
 scheduler.locks.lease-timeout
 scheduler.preload
@@ -112,11 +107,6 @@ worker.http.routes
 worker.lifetime.duration
 worker.lifetime.restart
 worker.lifetime.stagger
-worker.memory.rebalance.measure
-worker.memory.rebalance.recipient-max
-worker.memory.rebalance.sender-min
-worker.memory.rebalance.sender-recipient-gap
-worker.memory.recent-to-old-time
 worker.multiprocessing-method
 worker.preload
 worker.preload-argv

@@ -21,12 +21,18 @@ func Default() Config {
 				Locks:              Locks{LeaseValidationInterval: Duration(10 * time.Second)},
 				Dashboard:          Dashboard{Status: TaskStream{1000}, Tasks: TaskStream{100_000}},
 
+				MemoryManager: MemoryManager{
+					Start: true, Interval: Duration(2 * time.Second), Measure: "optimistic", Policies: Policies{ReduceReplicas},
+				},
+
 				WorkStealing: true, WorkStealingInterval: Duration(time.Second),
 			},
 			Admin: Admin{LogLength: 10_000, LowLevelLogLength: 1000},
 			Worker: Worker{Memory: Memory{
 				Target: 0.60, Spill: 0.70, Pause: 0.80, Terminate: 0.95, Transfer: 0.10, SpillCompression: "auto",
 				MonitorInterval: Duration(100 * time.Millisecond),
+				RecentToOldTime: Duration(30 * time.Second),
+				Rebalance:       Rebalance{Measure: "optimistic", SenderMin: 0.3, RecipientMax: 0.6, SenderRecipientGap: 0.1},
 			}},
 			Comm: Comm{
 				DefaultScheme: "tcp",

@@ -24,7 +24,10 @@ type Scheduler struct {
 	// AllowedFailures is how many deaths of workers a task survives.
 	AllowedFailures int `koanf:"allowed-failures"`
 	// Bandwidth between workers that is assumed at first, per second.
-	Bandwidth Bytes `koanf:"bandwidth"`
+	Bandwidth     Bytes         `koanf:"bandwidth"`
+	MemoryManager MemoryManager `koanf:"active-memory-manager"`
+	// DefaultTaskDurations are assumed of functions that never ran, by prefix.
+	DefaultTaskDurations map[string]Duration `koanf:"default-task-durations"`
 	// DefaultDataSize is assumed of results of unknown size.
 	DefaultDataSize Bytes `koanf:"default-data-size"`
 	// IdleTimeout ends a scheduler that nobody used for so long; 0 never.
@@ -87,6 +90,10 @@ type Memory struct {
 	SpillCompression string `koanf:"spill-compression"`
 	// MonitorInterval is the time between two looks at a process's memory.
 	MonitorInterval Duration `koanf:"monitor-interval"`
+	// RecentToOldTime is how long memory that is not results must be in use to
+	// count as old.
+	RecentToOldTime Duration  `koanf:"recent-to-old-time"`
+	Rebalance       Rebalance `koanf:"rebalance"`
 }
 
 // Comm are the keys below distributed.comm.

@@ -141,6 +141,16 @@ func (c *Distributed) validate(p *problems) {
 	if s.WorkStealingInterval <= 0 {
 		p.add("distributed.scheduler.work-stealing-interval is %v; give more than 0, or work-stealing: false", time.Duration(s.WorkStealingInterval))
 	}
+	s.MemoryManager.validate(p)
+	c.Worker.Memory.Rebalance.validate(p)
+	if d := c.Worker.Memory.RecentToOldTime; d <= 0 {
+		p.add("distributed.worker.memory.recent-to-old-time is %v; give more than 0", time.Duration(d))
+	}
+	for name, d := range s.DefaultTaskDurations {
+		if d <= 0 {
+			p.add("distributed.scheduler.default-task-durations.%s is %v; give more than 0", name, time.Duration(d))
+		}
+	}
 	for name, n := range c.Worker.Resources {
 		if !(n >= 0) {
 			p.add("distributed.worker.resources.%s is %v; give 0 or more", name, n)

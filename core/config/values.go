@@ -54,6 +54,8 @@ func convert(from, to reflect.Type, v any) (any, error) {
 	switch {
 	case to == durationType || to == bytesType:
 		return amount(to, v)
+	case to == policiesType:
+		return policies(v)
 	case to == fractionType:
 		return fraction(v)
 	case to.Kind() == reflect.Float64:
