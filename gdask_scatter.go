@@ -14,8 +14,10 @@ import (
 type ScatterOptions struct {
 	// Workers to choose from, by address; nil means all.
 	Workers []string
-	// Broadcast puts every value on every one of them.
+	// Broadcast puts every value on every one of them, Copies on so many (0: one).
+	// The copies stay as long as the futures.
 	Broadcast bool
+	Copies    int
 	// NoHash gives every value a key of its own instead of one made from it.
 	NoHash bool
 }
@@ -31,7 +33,13 @@ func Scatter[T any](ctx context.Context, c *Client, values []T, o ScatterOptions
 			return nil, fmt.Errorf("gdask: scatter value %d: %w", i, err)
 		}
 	}
-	core, err := c.core.Scatter(ctx, items, o.Workers, o.Broadcast)
+	if o.Copies < 0 {
+		return nil, fmt.Errorf("gdask: scatter: Copies is %d; give 1 or more, or Broadcast", o.Copies)
+	}
+	if o.Broadcast {
+		o.Copies = client.Everywhere
+	}
+	core, err := c.core.Scatter(ctx, items, o.Workers, o.Copies)
 	if err != nil {
 		return nil, err
 	}

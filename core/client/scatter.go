@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -21,10 +22,14 @@ type Item struct {
 	Typename string
 }
 
-// Scatter sends values straight to workers, in turn or, with broadcast, each to
-// all of them, tells the scheduler and returns futures of them. An empty list of
-// workers means all that run. ctx bounds the wait for a worker and the transfers.
-func (c *Client) Scatter(ctx context.Context, items []Item, workers []string, broadcast bool) ([]Future, error) {
+// Everywhere is the number of copies for all workers.
+const Everywhere = math.MaxInt
+
+// Scatter sends values straight to workers, each to so many of them in turn,
+// tells the scheduler and returns futures of them. The scheduler keeps as many
+// copies. An empty list of workers means all that run. ctx bounds the wait for a
+// worker and the transfers.
+func (c *Client) Scatter(ctx context.Context, items []Item, workers []string, copies int) ([]Future, error) {
 	if len(items) == 0 {
 		return nil, nil
 	}
@@ -35,7 +40,8 @@ func (c *Client) Scatter(ctx context.Context, items []Item, workers []string, br
 	if err != nil {
 		return nil, err
 	}
-	holders := c.deal(items, targets, broadcast)
+	copies = min(max(copies, 1), len(targets))
+	holders := c.deal(items, targets, copies)
 	if err := c.deliver(ctx, items, holders); err != nil {
 		return nil, err
 	}
@@ -47,7 +53,17 @@ func (c *Client) Scatter(ctx context.Context, items []Item, workers []string, br
 		c.renounce(keys)
 		return nil, err
 	}
-	return c.Desire(keys), nil
+	futures := c.Desire(keys)
+	if copies == 1 {
+		return futures, nil
+	}
+	if err := c.Replicate(ctx, keys, Replication{N: copies, Workers: targets}); err != nil {
+		for i := range futures {
+			futures[i].Release()
+		}
+		return nil, err
+	}
+	return futures, nil
 }
 
 // renounce gives wishes up that the scheduler may have entered although its
@@ -85,21 +101,17 @@ func (c *Client) targets(ctx context.Context, wanted []string) ([]string, error)
 }
 
 // deal says which items, by index, each worker gets.
-func (c *Client) deal(items []Item, targets []string, broadcast bool) map[string][]int {
+func (c *Client) deal(items []Item, targets []string, copies int) map[string][]int {
 	c.mu.Lock()
 	next := c.dealt
 	c.dealt += len(items)
 	c.mu.Unlock()
 	holders := map[string][]int{}
 	for i := range items {
-		if broadcast {
-			for _, a := range targets {
-				holders[a] = append(holders[a], i)
-			}
-			continue
+		for n := range copies {
+			a := targets[(next+i+n)%len(targets)]
+			holders[a] = append(holders[a], i)
 		}
-		a := targets[(next+i)%len(targets)]
-		holders[a] = append(holders[a], i)
 	}
 	return holders
 }

@@ -12,7 +12,7 @@ func TestFailedScatterIsTakenBack(t *testing.T) {
 	c, s := f.dial(Settings{})
 	done := make(chan error, 1)
 	go func() {
-		_, err := c.Scatter(t.Context(), []Item{{Key: wire.StrKey("x"), Value: number(1), Nbytes: 8}}, nil, false)
+		_, err := c.Scatter(t.Context(), []Item{{Key: wire.StrKey("x"), Value: number(1), Nbytes: 8}}, nil, 1)
 		done <- err
 	}()
 	f.asked("ncores_running").answer <- map[string]any{f.l.ContactAddress(): 1}

@@ -24,6 +24,9 @@ type Scheduler interface {
 	// Address is the contact address once started.
 	Address() string
 	DashboardLink() string
+	// RetireWorkers moves what only these workers hold, by name, to others and
+	// lets what they run end, within the bound. It tells why some must stay.
+	RetireWorkers(ctx context.Context, names []string, bound time.Duration) (kept map[string]string, err error)
 	Close(ctx context.Context) error
 }
 
@@ -48,4 +51,7 @@ type Settings struct {
 	SchedulerLog *LogRing
 	// CloseTimeout bounds Close when its context has no deadline; default 30 s.
 	CloseTimeout time.Duration
+	// RetireTimeout bounds how long workers that are scaled away move their data
+	// and end their tasks; default a minute.
+	RetireTimeout time.Duration
 }

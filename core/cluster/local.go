@@ -51,8 +51,9 @@ type Local struct {
 
 // member is one worker of the cluster.
 type member struct {
-	number int
-	handle worker.Handle
+	number  int
+	handle  worker.Handle
+	leaving bool // it is being scaled away
 }
 
 // NewLocal prepares a cluster; Start starts it.
@@ -73,6 +74,9 @@ func NewLocal(s Settings) (*Local, error) {
 	}
 	if s.CloseTimeout <= 0 {
 		s.CloseTimeout = 30 * time.Second
+	}
+	if s.RetireTimeout <= 0 {
+		s.RetireTimeout = time.Minute
 	}
 	if s.Logger == nil {
 		s.Logger = hclog.NewNullLogger()

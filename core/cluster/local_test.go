@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -17,6 +18,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeScheduler struct {
 	fail   error
 	closed int
+	retire func(ctx context.Context, names []string) (map[string]string, error) // nil: all may go
+}
+
+func (s *fakeScheduler) RetireWorkers(ctx context.Context, names []string, _ time.Duration) (map[string]string, error) {
+	if s.retire == nil {
+		return nil, nil
+	}
+	return s.retire(ctx, names)
 }
 
 func (s *fakeScheduler) Start(context.Context) error { return s.fail }

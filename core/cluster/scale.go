@@ -11,8 +11,10 @@ import (
 )
 
 // Scale sets how many workers there shall be and returns at once; see
-// WaitForWorkers. The workers that go are those with the highest numbers; they hand
-// their results over before they end.
+// WaitForWorkers and Settled. The workers that go are those with the highest
+// numbers. They hand their results over before they end; one whose results have
+// nowhere to go stays, and Settled says so. With 0 all end, and what they hold is
+// lost: results are made again when there are workers.
 func (c *Local) Scale(n int) error {
 	if n < 0 {
 		return fmt.Errorf("cluster %s: cannot scale to %d workers; give 0 or more", c.set.Name, n)
@@ -79,18 +81,18 @@ func (c *Local) reconcile() {
 		missing := c.target - len(c.workers)
 		var extra []*member
 		if missing < 0 {
-			keep := len(c.workers) + missing
-			extra = append(extra, c.workers[keep:]...)
-			c.workers = c.workers[:keep:keep]
+			extra = append(extra, c.workers[len(c.workers)+missing:]...)
+			for _, m := range extra {
+				m.leaving = true
+			}
 		}
+		all := c.target == 0
 		c.mu.Unlock()
 		var err error
 		if missing > 0 {
 			err = c.grow(c.ctx, missing)
 		} else if len(extra) > 0 {
-			ctx, cancel := context.WithTimeout(c.ctx, c.set.CloseTimeout)
-			err = c.stopAll(ctx, extra, "the cluster scales down")
-			cancel()
+			err = c.shrink(extra, all)
 		}
 		c.mu.Lock()
 		if c.scaling = err; err != nil {
@@ -165,7 +167,7 @@ func (c *Local) watch(m *member) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, w := range c.workers {
-		if w == m {
+		if w == m && !m.leaving {
 			c.workers = append(c.workers[:i:i], c.workers[i+1:]...)
 			c.log.Error("worker is gone for good", "name", m.handle.Name(), "error", m.handle.Err())
 			c.announce()

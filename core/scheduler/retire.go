@@ -68,7 +68,8 @@ type retiring struct {
 
 // RetireWorkers takes workers, by address or name, out of service: what only
 // they hold is copied to others and what they run may end, within the bound.
-// Those that hold something that has nowhere to go stay; the answer tells why.
+// Those that hold something that has nowhere to go stay; the answer tells why, by
+// their names.
 func (s *Scheduler) RetireWorkers(ctx context.Context, workers []string, bound time.Duration) (kept map[string]string, err error) {
 	r := retiring{names: append([]string{}, workers...), bound: bound, stimulus: "retire-workers"}
 	if err := s.retire(ctx, &r); err != nil {
@@ -76,7 +77,11 @@ func (s *Scheduler) RetireWorkers(ctx context.Context, workers []string, bound t
 	}
 	kept = make(map[string]string, len(r.kept))
 	for _, f := range r.kept {
-		kept[f.name], _ = f.value.(string)
+		for _, w := range r.peers {
+			if w.address == f.name {
+				kept[w.name], _ = f.value.(string)
+			}
+		}
 	}
 	return kept, nil
 }

@@ -28,8 +28,9 @@ type job interface {
 	copied(m *Machine, e *errand, a *acquisition)
 	// check looks again: workers changed, or time has passed.
 	check(m *Machine, e *errand)
-	// late ends the errand at its time limit.
+	// late ends the errand at its time limit, abandon when nobody waits for it.
 	late(m *Machine, e *errand)
+	abandon(m *Machine, e *errand)
 	// shared says whether others of the kind may run at the same time.
 	shared() bool
 }
@@ -60,7 +61,7 @@ func (e AbandonErrand) apply(m *Machine) {
 	m.waiting = slices.DeleteFunc(m.waiting, func(x *errand) bool { return x.id == e.ID })
 	for _, x := range slices.Clone(m.errands) {
 		if x.id == e.ID {
-			x.job.late(m, x)
+			x.job.abandon(m, x)
 		}
 	}
 	m.due = true

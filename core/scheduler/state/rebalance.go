@@ -44,6 +44,8 @@ type rebalancing struct {
 
 func (r *rebalancing) shared() bool { return false }
 
+func (r *rebalancing) abandon(m *Machine, e *errand) { r.late(m, e) }
+
 func (r *rebalancing) begin(m *Machine, e *errand) {
 	for _, k := range r.Keys {
 		if t := m.tasks.Get(k); t == nil || t.state != Memory {

@@ -39,6 +39,8 @@ type replication struct {
 
 func (r *replication) shared() bool { return false }
 
+func (r *replication) abandon(m *Machine, e *errand) { r.late(m, e) }
+
 func (r *replication) begin(m *Machine, e *errand) {
 	r.among = m.runningAmong(r.Workers)
 	if r.N <= 0 || r.N > len(r.among) {

@@ -38,6 +38,14 @@ type retirement struct {
 
 func (r *retirement) shared() bool { return true }
 
+func (r *retirement) abandon(m *Machine, e *errand) {
+	if r.w == nil || m.workers[r.Address] != r.w {
+		r.check(m, e)
+		return
+	}
+	r.stay(m, e, ErrandDone{Status: ErrandLate, Reason: "nobody waits for the retirement of " + r.Address})
+}
+
 func (r *retirement) begin(m *Machine, e *errand) {
 	r.w = m.workers[r.Address]
 	if r.w == nil {
