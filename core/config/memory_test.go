@@ -8,9 +8,11 @@ import (
 
 // TestMemoryKeys: Dask's keys of workers' memory, as files and variables say them.
 func TestMemoryKeys(t *testing.T) {
+	others := Default().Distributed.Worker.Memory
 	defaults := load(t, Sources{}).Config.Distributed.Worker.Memory
 	if want := (Memory{
 		Target: 0.6, Spill: 0.7, Pause: 0.8, Terminate: 0.95, Transfer: 0.1, SpillCompression: "auto", MonitorInterval: Duration(100 * time.Millisecond),
+		RecentToOldTime: others.RecentToOldTime, Rebalance: others.Rebalance,
 	}); defaults != want {
 		t.Errorf("defaults %+v", defaults)
 	}
@@ -19,6 +21,7 @@ func TestMemoryKeys(t *testing.T) {
 	got := load(t, Sources{Files: []string{path}, Env: []string{"DASK_DISTRIBUTED__WORKER__MEMORY__SPILL=False"}}).Config.Distributed.Worker.Memory
 	if want := (Memory{
 		Spill: 0.65, Pause: 0.9, Terminate: 0.95, Transfer: 0.2, MaxSpill: 10e9, SpillCompression: "false", MonitorInterval: Duration(50 * time.Millisecond),
+		RecentToOldTime: others.RecentToOldTime, Rebalance: others.Rebalance,
 	}); got != want {
 		t.Errorf("got %+v", got)
 	}
