@@ -22,7 +22,7 @@ help: ## print the targets
 
 build: ## build the gdask command and the examples into bin/
 	@mkdir -p $(BIN)
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/gdask ./examples/wordcount ./examples/quickstart
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/gdask ./examples/wordcount ./examples/quickstart ./examples/coordinate
 
 plugins: ## build the example worker plugin into bin/plugins/, where bin/gdask finds it
 	@mkdir -p $(BIN)/plugins

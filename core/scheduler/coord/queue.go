@@ -243,7 +243,8 @@ func (e QueueRelease) apply(m *Machine) {
 	o := e.Owner.owner()
 	if q.parts[o] == 0 { // Dask's clients do not say by which name they created it
 		for p := range q.parts {
-			if o = p; p.Client == "" {
+			if p.Client == "" {
+				o = p
 				break
 			}
 		}

@@ -3,6 +3,7 @@ against the gdask scheduler, in the client and in tasks."""
 
 import logging
 import os
+import pathlib
 import signal
 import time
 import warnings
@@ -11,7 +12,7 @@ import pytest
 from distributed import Client, Event, Lock, MultiLock, Queue, Semaphore, Variable
 
 import coordjobs
-from conftest import START, start_scheduler, start_worker, until
+from conftest import ROOT, START, Process, start_scheduler, start_worker, until
 
 LIMIT = 60  # seconds for one wait
 
@@ -258,3 +259,23 @@ def test_print_and_warn(client, capsys):
         client.submit(coordjobs.say, "hello", pure=False).result(timeout=LIMIT)
         until(lambda: any("careful: hello" in str(w.message) for w in list(caught)), what="the warning")
         until(lambda: "hello|42" in capsys.readouterr().out, what="the line")
+
+
+def test_a_go_program_takes_part(client, cluster):
+    numbers, squares, done = Queue("numbers"), Queue("squares"), Variable("done")
+    done.set(0)
+    binary = pathlib.Path(os.environ.get("GDASK_BIN", ROOT / "bin" / "gdask")).parent / "coordinate"
+    peers = [Process(f"go program {i}", binary, cluster.address) for i in range(2)]
+    try:
+        for n in range(-5, 20):
+            numbers.put(n)
+        assert sorted(squares.get(timeout=LIMIT) for _ in range(25)) == sorted(n * n for n in range(-5, 20))
+        until(lambda: done.get() == 25, what="the count")
+        assert not Lock("counter").locked()
+        Event("enough").set()
+        for p in peers:
+            assert p.popen.wait(LIMIT) == 0, p.text()
+    finally:
+        for p in peers:
+            p.stop()
+        Event("enough").clear()
