@@ -58,6 +58,7 @@ func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *stat
 		return e
 	}
 	took, nbytes := time.Since(start), int64(0)
+	e.Start, e.Stop = unixSeconds(start), unixSeconds(start.Add(took))
 	e.Items = make([]state.Item, len(reply.Data))
 	for i := range reply.Data {
 		e.Items[i] = itemOf(reply.Data[i].Key, reply.Data[i].Value)

@@ -30,7 +30,7 @@ func (m *Machine) compute(msg *wire.ComputeTask) {
 
 // toWaiting queues a task and asks for the inputs that are not here.
 func (m *Machine) toWaiting(t *Task, msg *wire.ComputeTask) {
-	t.Msg, t.wanted, t.Actor = msg, false, msg.Actor
+	t.Msg, t.wanted, t.Actor, t.moved = msg, false, msg.Actor, nil
 	m.enter(t, Waiting)
 	m.counter++
 	t.prio = Priority{3: m.counter}

@@ -50,6 +50,8 @@ type Gathered struct {
 	Items []Item     // what came
 	Busy  bool       // the peer has too much to do
 	Err   error      // the peer is considered gone
+	Start float64    // Unix seconds
+	Stop  float64
 }
 
 // Item is a value that came from elsewhere.

@@ -122,6 +122,7 @@ func (m *Machine) gathered(e *Gathered) {
 		m.flights--
 		m.flightBytes -= p.bytes
 	}
+	m.noteTransfer(e)
 	for i := range e.Items {
 		m.arrived(&e.Items[i], p)
 	}

@@ -41,7 +41,7 @@ func (m *Machine) sendFinished(t *Task, e *Done) {
 	f := m.slabs.taskFinished()
 	f.Key, f.RunID, f.Nbytes, f.Typename, f.Status = t.Key, t.RunID, t.Nbytes, t.Type, "OK"
 	if e != nil {
-		f.StartStops = m.slabs.startStop(e)
+		f.StartStops = t.withTransfers(m.slabs.startStop(e))
 	}
 	m.out.Send = append(m.out.Send, f)
 }
@@ -53,7 +53,7 @@ func (m *Machine) sendErred(t *Task, e *Done) {
 		ExceptionText: t.Failure.Text, TracebackText: t.Failure.TracebackText,
 	}
 	if e != nil {
-		msg.StartStops = m.slabs.startStop(e)
+		msg.StartStops = t.withTransfers(m.slabs.startStop(e))
 	}
 	m.out.Send = append(m.out.Send, msg)
 }

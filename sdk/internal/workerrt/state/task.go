@@ -77,6 +77,7 @@ type Task struct {
 	brought *Item // a value that came from elsewhere while its function ran
 	users   int   // tasks that have it in Deps
 	waiters []waiter
+	moved   *moved  // the transfers of inputs that it was the reason of
 	whoHas  []*peer // known while Fetch, Flight or Missing
 	from    *peer   // the peer it is being copied from
 
