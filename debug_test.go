@@ -185,7 +185,8 @@ func reported(t *testing.T, ctx context.Context, c *Client) {
 	}
 	file := filepath.Join(t.TempDir(), "report.html")
 	err = c.PerformanceReport(ctx, file, func(ctx context.Context) error {
-		a, b := inc.With(Options{Impure: true}).Submit(c, 1), inc.With(Options{Impure: true}).Submit(c, 2)
+		a := inc.With(Options{Impure: true, Workers: []string{"0"}}).Submit(c, 1)
+		b := inc.With(Options{Impure: true, Workers: []string{"1"}}).Submit(c, 2)
 		_, err := add.With(Options{Impure: true}).Submit(c, a, b).Result(ctx)
 		return err
 	})
@@ -199,6 +200,9 @@ func reported(t *testing.T, ctx context.Context, c *Client) {
 	runs, err := stream.Runs(ctx)
 	if err != nil || len(runs) != 3 {
 		t.Fatalf("%v, %v", runs, err)
+	}
+	if p := runs[2].Phases; len(p) != 2 || p[0].Action != "transfer" || p[0].Source == "" || p[0].Source == runs[2].Worker {
+		t.Errorf("the transfer is not told: %+v", p)
 	}
 	for _, r := range runs {
 		p := r.Phases[len(r.Phases)-1]

@@ -6,8 +6,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// extensions is the version of gdask's additions to the protocol.
-const extensions = 1
+const (
+	// extensions is the version of gdask's additions to the protocol.
+	extensions = 1
+	// oldestExtensions is the oldest version of them that this side still speaks.
+	oldestExtensions = 1
+)
 
 // picklePython is the pickle protocol that Python peers and gdask agree on.
 const pickleProtocol = 5
@@ -15,12 +19,38 @@ const pickleProtocol = 5
 // appendHandshake writes what this side says: no compression towards Go, and a
 // Python version because Python peers look at it.
 func appendHandshake(b []byte) []byte {
-	b = msgp.AppendMapHeader(b, 4)
+	b = msgp.AppendMapHeader(b, 5)
 	b = msgp.AppendNil(msgp.AppendString(b, "compression"))
 	b = msgp.AppendArrayHeader(msgp.AppendString(b, "python"), 3)
 	b = msgp.AppendInt(msgp.AppendInt(msgp.AppendInt(b, 3), 11), 0)
 	b = msgp.AppendInt(msgp.AppendString(b, "pickle-protocol"), pickleProtocol)
-	return msgp.AppendInt(msgp.AppendString(b, "gdask"), extensions)
+	b = msgp.AppendInt(msgp.AppendString(b, "gdask"), extensions)
+	return msgp.AppendInt(msgp.AppendString(b, "gdask-oldest"), oldestExtensions)
+}
+
+// VersionError says that two programs of gdask do not understand each other.
+type VersionError struct {
+	Theirs, TheirOldest int // versions of the protocol that the peer speaks
+	Ours, OurOldest     int
+}
+
+// Error implements error.
+func (e *VersionError) Error() string {
+	which := "update the program at the other end"
+	if e.TheirOldest > e.Ours {
+		which = "update this program"
+	}
+	return fmt.Sprintf("wire: the peer speaks versions %d to %d of gdask's protocol, this program %d to %d: they cannot work together; %s",
+		e.TheirOldest, e.Theirs, e.OurOldest, e.Ours, which)
+}
+
+// agree is the version that two peers of gdask speak: the older one's, as far as
+// the newer still can.
+func agree(theirs, theirOldest, ours, ourOldest int) (int, error) {
+	if theirs < ourOldest || theirOldest > ours {
+		return 0, &VersionError{theirs, theirOldest, ours, ourOldest}
+	}
+	return min(theirs, ours), nil
 }
 
 // readHandshake reads the peer's map.
@@ -43,7 +73,12 @@ func readHandshake(b []byte) (Peer, error) {
 		return int(f)
 	}
 	p := Peer{GDask: num("gdask"), Pickle: min(pickleProtocol, num("pickle-protocol"))}
-	if p.GDask == 0 {
+	if p.GDask != 0 {
+		var err error
+		if p.GDask, err = agree(p.GDask, max(num("gdask-oldest"), 1), extensions, oldestExtensions); err != nil {
+			return Peer{}, err
+		}
+	} else {
 		var v Priority
 		if raw := fieldOf(b, "python"); raw != nil && msgp.NextType(raw) == msgp.ArrayType {
 			if _, err := v.UnmarshalMsg(raw); err != nil {

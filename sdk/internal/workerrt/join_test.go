@@ -1,10 +1,14 @@
 package workerrt
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +81,50 @@ func TestRefusedRegistrationIsFinal(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// futureHandshake is what a scheduler of a later version says first, which does not
+// speak ours any more.
+func futureHandshake(t *testing.T) []byte {
+	t.Helper()
+	near, far := net.Pipe()
+	go func() { _, _ = wire.NewConn(t.Context(), near, wire.Settings{}) }()
+	b := make([]byte, 4096)
+	n, err := far.Read(b)
+	_ = far.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = bytes.ReplaceAll(b[:n], []byte("gdask\x01"), []byte("gdask\x09"))
+	return bytes.ReplaceAll(b, []byte("gdask-oldest\x01"), []byte("gdask-oldest\x09"))
+}
+
+func TestSchedulerOfAnotherVersionIsFinal(t *testing.T) {
+	says := futureHandshake(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls atomic.Int32
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			calls.Add(1)
+			_, _ = nc.Write(says)
+			_, _ = io.Copy(io.Discard, nc)
+			_ = nc.Close()
+		}
+	}()
+	defer func() { _ = ln.Close(); <-done }()
+	_, err = Start(t.Context(), Settings{Scheduler: "tcp://" + ln.Addr().String(), Transports: tcpSet(t), LocalDirectory: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "they cannot work together; update this program") || calls.Load() != 1 {
+		t.Errorf("after %d calls: %v", calls.Load(), err)
 	}
 }
 

@@ -22,8 +22,9 @@ func (w *Worker) join(ctx context.Context) error {
 			w.begin(c)
 			return nil
 		}
-		var refused *refusedError
-		if errors.As(err, &refused) || ctx.Err() != nil {
+		_, refused := errors.AsType[*refusedError](err)
+		_, strange := errors.AsType[*wire.VersionError](err)
+		if refused || strange || ctx.Err() != nil {
 			return fmt.Errorf("worker: join %s: %w", w.set.Scheduler, errors.Join(err, context.Cause(ctx)))
 		}
 		w.logs.Warn("joining the scheduler failed, trying again", "scheduler", w.set.Scheduler, "error", err)
