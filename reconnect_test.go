@@ -1,11 +1,15 @@
 package gdask
 
 import (
+	"crypto/rand"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gdask/gdask/sdk/worker"
 )
 
 // runs counts the runs of each task of the function countRun.
@@ -80,5 +84,40 @@ func TestClientThatCannotComeBack(t *testing.T) {
 	var ce *ConnectionError
 	if _, err := f.Result(ctx); !errors.As(err, &ce) {
 		t.Errorf("it ends with %v", err)
+	}
+}
+
+var nonce = Func[string]("test.nonce", func(int) string { return rand.Text() })
+
+// A worker process that loses the scheduler comes back with its results: they
+// are not made again.
+func TestWorkerComesBackWithItsResults(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	o := modes["processes"]
+	o.NWorkers = new(0)
+	c := newClient(t, ctx, o)
+	lc := c.Cluster().(*LocalCluster)
+	p := newLossProxy(t, lc.SchedulerAddress())
+	w, err := lc.host.StartWorker(ctx, ClassSubprocess, false, worker.StartOptions{Scheduler: p.address(), Name: "far", NThreads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs := nonce.With(Options{Impure: true}).Map(c, repeat(0, 20))
+	first, err := Gather(ctx, fs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		p.cut()
+		if _, err := inc.With(Options{Impure: true}).Submit(c, 1).Result(ctx); err != nil { // it is back
+			t.Fatal(err)
+		}
+	}
+	second, err := Gather(ctx, fs)
+	if err != nil || !slices.Equal(first, second) {
+		t.Errorf("results were made again: %v", err)
+	}
+	if err := w.Stop(ctx, "the test is over"); err != nil {
+		t.Error(err)
 	}
 }
