@@ -84,7 +84,7 @@ func holdsHandles(t reflect.Type) bool {
 		return false
 	}
 	if known, ok := handled.Load(t); ok {
-		return known.(bool) //nolint:errcheck,forcetypeassert // only bools are stored
+		return known == true
 	}
 	holds := searchHandles(t, map[reflect.Type]bool{})
 	handled.Store(t, holds)

@@ -43,7 +43,12 @@ type ClientOptions struct {
 	// (WriteSchedulerFile); it says where to connect. NewClient waits for it, within
 	// Timeout.
 	SchedulerFile string
-	// Logger gets warnings; nil discards them.
+	// LargeGraph is the size in bytes from which a submission is warned of, with
+	// its largest argument; default 10 MB, negative: never. Nothing is encoded,
+	// and warned of, in one process.
+	LargeGraph int64
+	// Logger gets warnings; nil discards those of the connection and writes others
+	// to stderr.
 	Logger hclog.Logger
 	// Stdout and Stderr get what tasks print and warn of (see [Print]); nil is the
 	// process's own. io.Discard switches that off.
@@ -59,6 +64,7 @@ type Client struct {
 	leave   func()          // called when a task's client is closed, or nil
 	scope   *Options        // of a view; see Annotate
 	prints  *sync.WaitGroup // what tasks print and warn of; nil for tasks' own clients
+	large   largeGraphs
 	once    *sync.Once
 }
 
@@ -78,7 +84,7 @@ func NewClient(ctx context.Context, args ...any) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cluster: t.cluster, once: new(sync.Once)}
+	c := &Client{cluster: t.cluster, once: new(sync.Once), large: newLargeGraphs(t.options)}
 	address := t.address
 	if address == "" && t.cluster == nil && t.options.SchedulerFile == "" {
 		var o LocalOptions
@@ -230,7 +236,16 @@ func (c *Client) submit(defs []wire.TaskDef) []client.Future {
 	return c.send(client.Graph{Tasks: defs})
 }
 
+// send submits a whole graph.
 func (c *Client) send(g client.Graph) []client.Future {
+	var w weight
+	w.add(g.Tasks)
+	c.large.warn(&w)
+	return c.pass(g)
+}
+
+// pass submits a part of a graph.
+func (c *Client) pass(g client.Graph) []client.Future {
 	g.SubmittingTask = c.parent
 	return c.core.Submit(g)
 }

@@ -33,5 +33,5 @@ func TaskClient(ctx context.Context) (*Client, error) {
 		return nil, fmt.Errorf("gdask: client of task %s: %w", client.KeyText(scope.Key()), err)
 	}
 	scope.Secede()
-	return &Client{core: core, once: new(sync.Once), parent: scope.Key(), leave: func() { _ = scope.Rejoin(ctx) }}, nil
+	return &Client{core: core, once: new(sync.Once), large: newLargeGraphs(ClientOptions{}), parent: scope.Key(), leave: func() { _ = scope.Rejoin(ctx) }}, nil
 }

@@ -123,6 +123,11 @@ func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 	futures := make([]*Future[R], 0, n)
 	batch := cmp.Or(f.opt.BatchSize, mapBatch)
 	args := make([]any, len(cols))
+	var w weight
+	part := func(defs []wire.TaskDef) []client.Future {
+		w.add(defs)
+		return c.pass(client.Graph{Tasks: defs})
+	}
 	for start := 0; start < n; start += batch {
 		defs := make([]wire.TaskDef, 0, min(batch, n-start))
 		for i := start; i < min(start+batch, n); i++ {
@@ -131,7 +136,7 @@ func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 			}
 			def, err := f.define(c, args, keys)
 			if err != nil {
-				futures = append(futures, adopt[R](c, c.submit(defs))...)
+				futures = append(futures, adopt[R](c, part(defs))...)
 				futures = append(futures, &Future[R]{c: c, f: c.core.Failed(def.Key, err)})
 				defs = defs[len(defs):]
 				continue
@@ -139,9 +144,10 @@ func (f *Function[R]) Map(c *Client, slices ...any) []*Future[R] {
 			def.Order = int64(i)
 			defs = append(defs, def)
 		}
-		futures = append(futures, adopt[R](c, c.submit(defs))...)
+		futures = append(futures, adopt[R](c, part(defs))...)
 	}
 	runtime.KeepAlive(slices)
+	c.large.warn(&w)
 	return futures
 }
 

@@ -102,10 +102,10 @@ func (g *Graph) Get(ctx context.Context, c *Client, keys ...string) ([]any, erro
 	if err != nil {
 		return nil, err
 	}
-	rs := make([]any, len(out))
-	for i := range out {
-		if rs[i], err = task.DecodeValue(out[i].Value, g.nodes[wanted[i]].fn.Result()); err != nil {
-			return nil, fmt.Errorf("gdask: result of %s: %w", keys[i], err)
+	rs := make([]any, len(wanted))
+	for i, k := range wanted {
+		if rs[i], err = task.DecodeValue(out[i].Value, g.nodes[k].fn.Result()); err != nil {
+			return nil, fmt.Errorf("gdask: result of %s: %w", client.KeyText(k), err)
 		}
 	}
 	return rs, nil

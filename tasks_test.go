@@ -8,8 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 var (
@@ -124,6 +128,8 @@ func TestTasks(t *testing.T) {
 			t.Run("completed", func(t *testing.T) { completions(t, ctx, c) })
 			t.Run("cancelled", func(t *testing.T) { cancellations(t, ctx, c) })
 			t.Run("futures as data", func(t *testing.T) { futuresAsData(t, ctx, c) })
+			t.Run("recreated", func(t *testing.T) { recreated(t, ctx, c) })
+			t.Run("progress", func(t *testing.T) { progress(t, ctx, c) })
 		})
 	}
 }
@@ -373,3 +379,100 @@ func futuresAsData(t *testing.T, ctx context.Context, c *Client) {
 		t.Errorf("no future at all: %v, %v", f, err)
 	}
 }
+
+// here is set by functions that run in this very process.
+var here atomic.Int32
+
+var visit = Func[int]("visit", func(x int) (int, error) {
+	if here.Add(1); x < 0 {
+		return 0, fmt.Errorf("%d is below 0", x)
+	}
+	return 10 * x, nil
+})
+
+func recreated(t *testing.T, ctx context.Context, c *Client) {
+	f := visit.Submit(c, inc.Submit(c, 4))
+	if _, err := f.Result(ctx); err != nil {
+		t.Fatal(err)
+	}
+	before := here.Load()
+	if v, err := f.Recreate(ctx); err != nil || v != 50 || here.Load() != before+1 {
+		t.Errorf("%d, %v, %d runs here", v, err, here.Load()-before)
+	}
+	bad := visit.Submit(c, inc.Submit(c, -9))
+	last := inc.Submit(c, bad)
+	key, err := RecreateError(ctx, c, last)
+	if key != bad.Key() || err == nil || err.Error() != "-8 is below 0" {
+		t.Errorf("%s: %v", key, err)
+	}
+	if _, err := RecreateError(ctx, c, f); err == nil || !strings.Contains(err.Error(), "has not failed") {
+		t.Errorf("of a task that is well: %v", err)
+	}
+	data, err := Scatter(ctx, c, []int{1}, ScatterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := data[0].Recreate(ctx); err == nil || !strings.Contains(err.Error(), "no task") {
+		t.Errorf("of data: %v", err)
+	}
+}
+
+func progress(t *testing.T, ctx context.Context, c *Client) {
+	var text strings.Builder
+	var fs []AnyFuture
+	for i := range 10 {
+		fs = append(fs, inc.Submit(c, i))
+	}
+	fs = append(fs, fail.Submit(c, "one"), fail.Submit(c, "two"))
+	if err := Progress(ctx, &text, fs...); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if want := "fail [####################] 2/2, 2 failed  inc [####################] 10/10"; lines[len(lines)-1] != want {
+		t.Errorf("the last of %d lines is %q, want %q", len(lines), lines[len(lines)-1], want)
+	}
+	endless := patient.With(Options{Impure: true}).Submit(c, 1)
+	defer endless.Cancel()
+	if err := Progress(short(t, ctx), &text, endless); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("time ran out: %v", err)
+	}
+}
+
+// What is sent is warned of, with the argument that makes it large, once.
+func TestLargeGraphs(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	var text strings.Builder
+	var mu sync.Mutex
+	log := hclog.New(&hclog.LoggerOptions{Output: &text, Level: hclog.Warn, Mutex: &mu})
+	cluster := newClient(t, ctx, modes["processes"]).Cluster()
+	c, err := NewClient(ctx, cluster, ClientOptions{Logger: log, LargeGraph: 1_000_000, NotDefault: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	count := func() int { mu.Lock(); defer mu.Unlock(); return strings.Count(text.String(), "large graph") }
+	length.Submit(c, make([]byte, 900_000)).Release()
+	if n := count(); n != 0 {
+		t.Errorf("%d warnings of a small graph", n)
+	}
+	f := weigh.Submit(c, 3, make([]byte, 1_200_000))
+	if _, err := f.Result(ctx); err != nil || count() != 1 {
+		t.Errorf("%v, %d warnings", err, count())
+	}
+	for _, want := range []string{"1.14 MiB", "argument 2 of weigh (a bytes)", f.Key(), "scatter"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("%q does not say %q", text.String(), want)
+		}
+	}
+	parts := make([][]byte, 30)
+	for i := range parts {
+		parts[i] = make([]byte, 100_000+i)
+	}
+	Release(length.With(Options{BatchSize: 3}).Map(c, parts)...)
+	_, _ = Compute(ctx, c, add.Delay(length.Delay(parts[0]), weigh.Delay(1, make([]byte, 1_000_000))))
+	if n := count(); n != 3 {
+		t.Errorf("%d warnings, want 3", n)
+	}
+}
+
+var weigh = Func[int]("weigh", func(n int, b []byte) int { return n * len(b) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -76,19 +77,20 @@ type FuturesCancelledError struct {
 
 // Error names the reasons and, of each, how many futures and some of them.
 func (e *FuturesCancelledError) Error() string {
-	text := "futures were cancelled"
+	var text strings.Builder
+	text.WriteString("futures were cancelled")
 	for _, reason := range slices.Sorted(maps.Keys(e.ByReason)) {
 		keys := e.ByReason[reason]
-		text += fmt.Sprintf("; for reason %s %d:", reason, len(keys))
+		fmt.Fprintf(&text, "; for reason %s %d:", reason, len(keys))
 		for i, k := range keys {
 			if i == 10 {
-				text += fmt.Sprintf(" and %d more", len(keys)-i)
+				fmt.Fprintf(&text, " and %d more", len(keys)-i)
 				break
 			}
-			text += " " + KeyText(k)
+			text.WriteString(" " + KeyText(k))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // Unwrap gives a [*CancelledError] for each.

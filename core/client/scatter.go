@@ -161,6 +161,8 @@ func appendField(raw []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case []wire.Key:
 		return appendKeys(raw, v), nil
+	case wire.Key:
+		return append(raw, v...), nil
 	case msgp.Marshaler:
 		return v.MarshalMsg(raw)
 	}

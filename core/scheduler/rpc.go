@@ -63,6 +63,7 @@ func handlers() map[string]handler {
 		"get_task_stream": (*call).taskStream, "get_task_stream_index": (*call).taskStreamIndex,
 		"register_scheduler_plugin":   (*call).registerSchedulerPlugin,
 		"unregister_scheduler_plugin": (*call).unregisterSchedulerPlugin, "run_function": (*call).runFunction,
+		"get_runspec": (*call).runSpec, "get_error_cause": (*call).errorCause,
 		"set_resources": (*call).setResources, "set_restrictions": (*call).setRestrictions,
 	}
 }

@@ -31,8 +31,8 @@ func MethodOf(t reflect.Type, name string) (*Function, error) {
 	for i := first; i < m.Type.NumIn(); i++ {
 		in = append(in, m.Type.In(i))
 	}
-	for i := range m.Type.NumOut() {
-		out = append(out, m.Type.Out(i))
+	for o := range m.Type.Outs() {
+		out = append(out, o)
 	}
 	shape := reflect.FuncOf(in, out, m.Type.IsVariadic())
 	return newFunction(name, reflect.MakeFunc(shape, nil).Interface())
@@ -40,8 +40,8 @@ func MethodOf(t reflect.Type, name string) (*Function, error) {
 
 func noMethod(t reflect.Type, name string) error {
 	var names []string
-	for i := range t.NumMethod() {
-		names = append(names, t.Method(i).Name)
+	for m := range t.Methods() {
+		names = append(names, m.Name)
 	}
 	return fmt.Errorf("task: a %s has no method %s%s", t, name, nearest.Hint(name, names))
 }

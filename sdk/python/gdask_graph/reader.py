@@ -54,9 +54,12 @@ def read(frames: list) -> list[Task]:
             "start the scheduler with GDASK_PYTHON set to the client's interpreter."
         ) from e
     keys = set(msg["keys"])
-    graph = convert_legacy_graph(expr.__dask_graph__())
-    annotations = merge_annotations(expr.__dask_annotations__())
-    if isinstance(expr, LLGExpr):
+    if isinstance(expr, Mapping):  # what a client sends that recreates a task
+        graph, annotations = convert_legacy_graph(expr), {}
+    else:
+        graph = convert_legacy_graph(expr.__dask_graph__())
+        annotations = merge_annotations(expr.__dask_annotations__())
+    if isinstance(expr, (LLGExpr, Mapping)):
         graph = cull(graph, keys)
     order = msg.get("internal_priority") or dask.order.order(dsk=graph)
     actors = msg.get("actors") or ()
