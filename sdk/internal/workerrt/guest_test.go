@@ -37,7 +37,7 @@ func (d *journal) all() []string {
 // noted is a plugin that writes into a journal.
 type noted struct {
 	journal *journal
-	text  string
+	text    string
 }
 
 func (p *noted) Setup(_ context.Context, w hook.Worker) error {
