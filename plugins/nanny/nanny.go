@@ -58,6 +58,8 @@ type Nanny struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	closed sync.Once
+	err    error // of Close
 
 	mu      sync.Mutex
 	control Control // nil until the first process runs
@@ -159,8 +161,13 @@ func (n *Nanny) Environ() map[string]string {
 // teardownPatience bounds the teardown of plugins at the end.
 const teardownPatience = 5 * time.Second
 
-// Close tears the plugins down and ends all conversations.
+// Close tears the plugins down and ends all conversations. Safe twice.
 func (n *Nanny) Close() error {
+	n.closed.Do(func() { n.err = n.end() })
+	return n.err
+}
+
+func (n *Nanny) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), teardownPatience)
 	defer cancel()
 	err := n.plugins.Close(ctx)

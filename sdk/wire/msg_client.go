@@ -117,12 +117,13 @@ type LostData struct {
 }
 
 // Restart (scheduler to client, "restart"): all futures are cancelled. The fields
-// are those of the request of a client, which has the same name.
+// are those of the requests to schedulers and nannies that have the same name.
 type Restart struct {
 	Timeout        Opaque `msg:"timeout,omitzero"`
 	WaitForWorkers Opaque `msg:"wait_for_workers,omitzero"`
 	Client         string `msg:"client,omitempty"`
 	StimulusID     string `msg:"stimulus_id,omitempty"`
+	Reason         string `msg:"reason,omitempty"`
 }
 
 // EachOpaque implements Carrier.

@@ -1054,8 +1054,8 @@ func (z *ReportKey) Msgsize() (s int) {
 func (z *Restart) MarshalMsg(b []byte) (o []byte, err error) {
 	o = b
 	// check for omitted fields
-	zb0001Len := uint32(4)
-	var zb0001Mask uint8 /* 4 bits */
+	zb0001Len := uint32(5)
+	var zb0001Mask uint8 /* 5 bits */
 	_ = zb0001Mask
 	if z.Timeout.IsZero() {
 		zb0001Len--
@@ -1072,6 +1072,10 @@ func (z *Restart) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.StimulusID == "" {
 		zb0001Len--
 		zb0001Mask |= 0x8
+	}
+	if z.Reason == "" {
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1105,6 +1109,11 @@ func (z *Restart) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "stimulus_id"
 			o = append(o, 0xab, 0x73, 0x74, 0x69, 0x6d, 0x75, 0x6c, 0x75, 0x73, 0x5f, 0x69, 0x64)
 			o = msgp.AppendString(o, z.StimulusID)
+		}
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "reason"
+			o = append(o, 0xa6, 0x72, 0x65, 0x61, 0x73, 0x6f, 0x6e)
+			o = msgp.AppendString(o, z.Reason)
 		}
 	}
 	return
@@ -1152,6 +1161,12 @@ func (z *Restart) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "StimulusID")
 				return
 			}
+		case "reason":
+			z.Reason, bts, err = lenientString(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Reason")
+				return
+			}
 		default:
 			bts, err = skip(bts)
 			if err != nil {
@@ -1166,7 +1181,7 @@ func (z *Restart) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Restart) Msgsize() (s int) {
-	s = 1 + 8 + z.Timeout.Msgsize() + 17 + z.WaitForWorkers.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Client) + 12 + msgp.StringPrefixSize + len(z.StimulusID)
+	s = 1 + 8 + z.Timeout.Msgsize() + 17 + z.WaitForWorkers.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Client) + 12 + msgp.StringPrefixSize + len(z.StimulusID) + 7 + msgp.StringPrefixSize + len(z.Reason)
 	return
 }
 
