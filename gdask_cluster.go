@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/hashicorp/go-hclog"
@@ -73,6 +74,7 @@ func (c *LocalCluster) build(p *plan) error {
 		IdleTimeout: o.IdleTimeout, ClientGrace: o.ClientGrace,
 		LogLength: o.Operation.LogLength, TaskStreamLength: o.Operation.TaskStreamLength,
 		DumpDirectory: o.Operation.DumpDirectory, HTTPAPI: o.Operation.HTTPAPI, Version: buildVersion(),
+		Blocked: o.BlockedHandlers, Preload: o.SchedulerPreload,
 		Wire:             wire.Settings{WriteTimeout: o.PeerTimeout},
 		DashboardAddress: address, Logger: schedulerLog.Tee("scheduler", o.Logger.Named("scheduler")),
 	})
@@ -82,7 +84,7 @@ func (c *LocalCluster) build(p *plan) error {
 	c.host, err = plugins.NewHost(plugins.Settings{
 		Builtins: all.Workers(functions, set), Dirs: o.PluginDirs, Workers: o.Plugins, Strict: o.StrictPlugins, Logger: o.Logger.Named("plugins"),
 		OnExit: func(e worker.ExitReport) { c.sched.WorkerExited(exitEvent(e)) }, Memory: p.memoryWatch(),
-		Transports: set, Functions: functions,
+		Transports: set, Functions: functions, Nanny: p.nannySettings(), Lifetime: o.Lifetime,
 	})
 	if err != nil {
 		return err
@@ -92,9 +94,21 @@ func (c *LocalCluster) build(p *plan) error {
 		Workers: p.counts.Workers, Logger: o.Logger, SchedulerLog: schedulerLog,
 		Worker: worker.StartOptions{
 			NThreads: p.counts.Threads, MemoryLimit: p.memory, Memory: o.Memory, Resources: o.Resources, LocalDirectory: o.LocalDirectory, DashboardAddr: o.WorkerDashboardAddress,
+			DeathTimeout: o.DeathTimeout, Extra: worker.Extra{Preload: o.Preload, Blocked: o.WorkerBlockedHandlers},
 		},
 	})
 	return err
+}
+
+// nannySettings are those of the options, with Env on top.
+func (p *plan) nannySettings() plugins.NannySettings {
+	n := p.options.Nanny
+	n.Env = maps.Clone(n.Env)
+	if n.Env == nil {
+		n.Env = map[string]string{}
+	}
+	maps.Copy(n.Env, p.options.Env)
+	return n
 }
 
 // memoryWatch watches the worker processes.

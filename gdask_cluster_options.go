@@ -13,6 +13,7 @@ import (
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/worker"
 )
 
@@ -69,6 +70,23 @@ type LocalOptions struct {
 	// external plugins without a checksum.
 	Plugins       map[string]plugins.ClassSettings
 	StrictPlugins bool
+	// DeathTimeout is how long a worker may take to join; 0 means as long as the
+	// start of the cluster.
+	DeathTimeout time.Duration
+	// Lifetime is how long workers live before they retire; the zero value is for ever.
+	Lifetime plugins.Lifetime
+	// Env are variables of worker processes. They win over those of this process, and
+	// those over Nanny.Environ.
+	Env map[string]string
+	// Nanny says how worker processes are supervised besides: their environment, what
+	// runs when they start, and what their nannies do not answer.
+	Nanny plugins.NannySettings
+	// Preload and SchedulerPreload are registered functions and executables that run
+	// when workers or the scheduler start and end.
+	Preload, SchedulerPreload hook.Preload
+	// BlockedHandlers and WorkerBlockedHandlers are operations that the scheduler or
+	// workers do not answer.
+	BlockedHandlers, WorkerBlockedHandlers []string
 	// IdleTimeout ends the scheduler and its workers when no task ran or changed
 	// its state for so long; 0 means never. See LocalCluster.Done.
 	IdleTimeout time.Duration

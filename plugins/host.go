@@ -46,6 +46,9 @@ func NewHost(s Settings) (*Host, error) {
 	}
 	h := &Host{set: s, environ: s.Environ}
 	h.closing, h.cancel = context.WithCancel(context.Background())
+	if h.set.Nanny.PreSpawn == nil {
+		h.set.Nanny.PreSpawn = DefaultPreSpawn()
+	}
 	if h.environ == nil {
 		h.environ = os.Environ()
 	}
@@ -126,6 +129,7 @@ func (h *Host) StartWorker(ctx context.Context, class string, inProcess bool, o 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.started = append(slices.DeleteFunc(h.started, ended), w)
+	h.live(w)
 	if !inProcess {
 		if h.parents == nil {
 			h.parents = map[string]bool{}

@@ -21,8 +21,8 @@ func (h *Host) nanny(ctx context.Context, o *worker.StartOptions) (*ownNanny, er
 		return nil, nil
 	}
 	n, err := nanny.Start(ctx, nanny.Settings{
-		Scheduler: o.Scheduler, Name: o.Name, Transports: h.set.Transports, Registry: h.set.Functions,
-		Blocked: h.set.Nanny.Blocked, Logger: h.set.Logger.Named("nanny"),
+		Scheduler: o.Scheduler, Name: o.Name, Address: o.NannyListen, Transports: h.set.Transports, Registry: h.set.Functions,
+		Blocked: h.set.Nanny.Blocked, Preload: h.set.Nanny.Preload, Logger: h.set.Logger.Named("nanny"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("worker %s: %w", o.Name, err)

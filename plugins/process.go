@@ -24,6 +24,9 @@ func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.Start
 	if err != nil {
 		return nil, err
 	}
+	if options := o.Environment(); options != "" {
+		spec.Env = launch.Overlay(spec.Env, map[string]string{worker.OptionsEnv: options})
+	}
 	c := h.set.Workers[e.Name]
 	n, err := h.nanny(ctx, &o)
 	if err != nil {

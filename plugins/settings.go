@@ -8,6 +8,7 @@ import (
 
 	"github.com/gdask/gdask/plugins/supervise"
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/worker"
 )
@@ -38,6 +39,8 @@ type Settings struct {
 	Functions *task.Registry
 	// Nanny says how workers are supervised besides.
 	Nanny NannySettings
+	// Lifetime is how long workers live before they retire.
+	Lifetime Lifetime
 	// Logger gets the plugins' logs.
 	Logger hclog.Logger
 }
@@ -48,6 +51,22 @@ type NannySettings struct {
 	PreSpawn map[string]string // the same, from another place of the configuration
 	Env      map[string]string // variables that win over the host's own
 	Blocked  []string          // operations that nannies do not answer
+	Preload  hook.Preload      // runs when a nanny starts and ends
+}
+
+// DefaultPreSpawn are the variables that Dask gives worker processes: memory goes
+// back to the system early, and libraries for numbers start no threads of their own.
+func DefaultPreSpawn() map[string]string {
+	return map[string]string{
+		"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+	}
+}
+
+// Lifetime is how long workers live.
+type Lifetime struct {
+	Duration time.Duration // 0: for ever
+	Stagger  time.Duration // up to so much more or less, at random
+	Restart  bool          // another one follows, where the worker has a process of its own
 }
 
 // MemoryWatch watches the memory of one process until ctx ends. When it is too

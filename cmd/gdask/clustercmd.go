@@ -52,7 +52,7 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		return err
 	}
 	reader := graphReader(c, log)
-	machine, memory := stateConfig(c), memoryPolicy(c)
+	machine, memory, extra := stateConfig(c), memoryPolicy(c), workerExtra(c)
 	protocol := c.Protocol
 	if protocol == "" {
 		protocol = c.Distributed.Comm.DefaultScheme // others must be able to connect
@@ -65,7 +65,10 @@ func (a *app) cluster(ctx context.Context, c *config.Config) (err error) {
 		SchedulerPort: c.Cluster.SchedulerPort, DashboardAddress: c.Cluster.DashboardAddress,
 		MemoryLimit: c.Cluster.MemoryLimit, MemoryPolicy: &memory, Memory: workerMemory(c), WorkerDashboardAddress: c.Cluster.WorkerDashboardAddress, Resources: c.Distributed.Worker.Resources,
 		LocalDirectory: c.Cluster.LocalDirectory, PluginDirs: c.Plugins.Dirs, Plugins: classes,
-		StrictPlugins: c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, Operation: operation(c), ClientGrace: clientGrace(c),
+		Lifetime: lifetime(c), Nanny: nannySettings(c), Preload: extra.Preload, WorkerBlockedHandlers: extra.Blocked,
+		SchedulerPreload: preload(c.Distributed.Scheduler.Preload, c.Distributed.Scheduler.PreloadArgv),
+		BlockedHandlers:  c.Distributed.Scheduler.BlockedHandlers,
+		StrictPlugins:    c.Plugins.Strict, GraphReader: reader, Scheduler: &machine, Operation: operation(c), ClientGrace: clientGrace(c),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout), PeerTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP), Logger: log,
 	})
 	if err != nil {

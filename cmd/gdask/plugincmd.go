@@ -63,7 +63,7 @@ func (a *app) host(c *config.Config) (*plugins.Host, error) {
 	return plugins.NewHost(plugins.Settings{
 		Builtins: all.Workers(gdask.Functions(), set), Dirs: c.Plugins.Dirs, Environ: a.environ,
 		Workers: classes, Strict: c.Plugins.Strict, Memory: memoryWatch(c, log), Logger: log.Named("plugins"),
-		Transports: set, Functions: gdask.Functions(),
+		Transports: set, Functions: gdask.Functions(), Nanny: nannySettings(c), Lifetime: lifetime(c),
 	})
 }
 

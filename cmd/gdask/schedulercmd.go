@@ -73,6 +73,8 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 	s, err := scheduler.New(scheduler.Settings{
 		State: stateConfig(c), Transports: set, Listen: []string{listenAddress(c, port)},
 		DashboardAddress: c.Cluster.DashboardAddress, Logger: log.Named("scheduler"), GraphReader: reader, Version: versionText(), Functions: gdask.Functions(),
+		Blocked:     c.Distributed.Scheduler.BlockedHandlers,
+		Preload:     preload(c.Distributed.Scheduler.Preload, c.Distributed.Scheduler.PreloadArgv),
 		IdleTimeout: time.Duration(c.Distributed.Scheduler.IdleTimeout),
 		Wire:        wire.Settings{WriteTimeout: time.Duration(c.Distributed.Comm.Timeouts.TCP)},
 		Coord:       coord.Config{Validate: time.Duration(c.Distributed.Scheduler.Locks.LeaseValidationInterval)},

@@ -18,6 +18,7 @@ import (
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/plugins/facade/graph"
 	"github.com/gdask/gdask/plugins/supervise"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/worker"
 )
 
@@ -56,6 +57,32 @@ func operation(c *config.Config) gdask.OperationOptions {
 		LogLength: c.Distributed.Admin.LogLength, TaskStreamLength: s.Dashboard.TaskStreamLength(),
 		DumpDirectory: c.Scheduling.DumpDirectory, HTTPAPI: s.HTTP.API(),
 	}
+}
+
+// nannySettings is what configuration says of nannies.
+func nannySettings(c *config.Config) plugins.NannySettings {
+	n := &c.Distributed.Nanny
+	preSpawn := n.PreSpawnEnviron
+	if preSpawn == nil {
+		preSpawn = map[string]string{} // emptied on purpose
+	}
+	return plugins.NannySettings{
+		Environ: n.Environ, PreSpawn: preSpawn, Blocked: n.BlockedHandlers, Preload: preload(n.Preload, n.PreloadArgv),
+	}
+}
+
+func preload(names, argv []string) hook.Preload { return hook.Preload{Names: names, Args: argv} }
+
+// workerExtra is what configuration says of workers beside what every class knows.
+func workerExtra(c *config.Config) worker.Extra {
+	w := &c.Distributed.Worker
+	return worker.Extra{Preload: preload(w.Preload, w.PreloadArgv), Blocked: w.BlockedHandlers}
+}
+
+// lifetime is what configuration says of how long workers live.
+func lifetime(c *config.Config) plugins.Lifetime {
+	l := &c.Distributed.Worker.Lifetime
+	return plugins.Lifetime{Duration: time.Duration(l.Duration), Stagger: time.Duration(l.Stagger), Restart: l.Restart}
 }
 
 // memoryPolicy is what configuration says of the memory of worker processes.

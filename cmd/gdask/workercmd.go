@@ -6,32 +6,21 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/gdask/gdask/core/client"
-	"github.com/gdask/gdask/core/cluster"
 	"github.com/gdask/gdask/core/config"
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/sdk/worker"
 )
-
-// workerOptions are the flags that only `gdask worker` has.
-type workerOptions struct {
-	workers, threads int
-	name, resources  string
-	file, pidFile    string
-	death            time.Duration
-}
 
 func (a *app) workerCommand() *cobra.Command {
 	var o workerOptions
 	cmd := &cobra.Command{
 		Use: "worker [ADDRESS]", Short: "Run workers for a scheduler", Args: arguments(0, 1, "the scheduler's address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			l, err := a.load(cmd.Flags(), clusterKeys())
+			l, err := a.load(cmd.Flags(), workerKeys())
 			if err != nil {
 				return err
 			}
@@ -45,14 +34,7 @@ func (a *app) workerCommand() *cobra.Command {
 	f := cmd.Flags()
 	workerFlags(f)
 	logFlag(f)
-	aliases(f, map[string]string{"n-workers": "nworkers", "n-threads": "nthreads"})
-	f.IntVar(&o.workers, "nworkers", 1, "number of workers")
-	f.IntVar(&o.threads, "nthreads", 0, "task slots of each worker (default the cores, shared out)")
-	f.StringVar(&o.name, "name", "", "name of the worker; several get -0, -1, ... behind it (default their addresses)")
-	f.StringVar(&o.resources, "resources", "", `abstract resources such as "GPU=2 MEM=10e9"`)
-	f.StringVar(&o.file, "scheduler-file", "", "JSON `file` with the scheduler's address; it may appear later")
-	pidFlag(f, &o.pidFile)
-	f.DurationVar(&o.death, "death-timeout", 0, "give up when the scheduler cannot be joined within this `duration`")
+	o.flags(f)
 	return cmd
 }
 
@@ -65,8 +47,12 @@ func (o *workerOptions) scheduler(ctx context.Context, a *app, args []string) (s
 		return args[0], nil
 	case o.file != "":
 		limit := startTimeout
-		if o.death > 0 {
-			limit = o.death
+		death, err := o.deathTimeout()
+		if err != nil {
+			return "", err
+		}
+		if death > 0 {
+			limit = death
 		}
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
@@ -96,8 +82,9 @@ func parseResources(text string) (map[string]float64, error) {
 
 // workers runs until ctx ends or the last worker has ended.
 func (a *app) workers(ctx context.Context, c *config.Config, address string, o *workerOptions) (err error) {
-	if o.workers < 1 {
-		return usagef("--nworkers is %d; give at least 1", o.workers)
+	plan, err := o.plan(c, address, a.logger(c))
+	if err != nil {
+		return err
 	}
 	host, err := a.host(c)
 	if err != nil {
@@ -108,22 +95,10 @@ func (a *app) workers(ctx context.Context, c *config.Config, address string, o *
 		defer cancel()
 		err = errors.Join(err, host.Close(end))
 	}()
-	class := c.WorkerClass
-	if class == "" {
-		class = plugins.Subprocess
-	}
-	start, err := o.start(c, address, a.logger(c))
-	if err != nil {
-		return err
-	}
 	defer trimMemory(ctx)()
-	running := make([]worker.Handle, o.workers)
+	running := make([]worker.Handle, len(plan.workers))
 	for i := range running {
-		options := start
-		if o.workers > 1 && o.name != "" {
-			options.Name = fmt.Sprintf("%s-%d", o.name, i)
-		}
-		if running[i], err = a.startOne(ctx, host, class, options); err != nil {
+		if running[i], err = a.startOne(ctx, host, plan.class, plan.workers[i]); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintf(a.out, "Worker at: %s (process %d)\n", running[i].Address(), running[i].Pid())
@@ -147,37 +122,6 @@ func (a *app) startOne(ctx context.Context, host *plugins.Host, class string, o 
 		return nil, fmt.Errorf("no %s worker joined the scheduler %s (limit %v): %w", e.Name, o.Scheduler, limit, err)
 	}
 	return w, nil
-}
-
-func (o *workerOptions) start(c *config.Config, address string, l hclog.Logger) (worker.StartOptions, error) {
-	m := cluster.ThisMachine()
-	if o.threads < 0 {
-		return worker.StartOptions{}, usagef("--nthreads is %d; give at least 1, or 0 for the cores, shared out", o.threads)
-	}
-	threads := o.threads
-	if threads == 0 {
-		threads = max(1, m.Cores/o.workers)
-	}
-	memory, clamped, err := cluster.ThreadsMemoryLimit(c.Cluster.MemoryLimit, o.workers, threads, m)
-	if err != nil {
-		return worker.StartOptions{}, err
-	}
-	if clamped {
-		l.Warn("memory limit lowered to what the machine has", "asked", c.Cluster.MemoryLimit, "limit", cluster.FormatBytes(memory))
-	}
-	resources, err := parseResources(o.resources)
-	if err != nil {
-		return worker.StartOptions{}, err
-	}
-	for k, v := range c.Distributed.Worker.Resources {
-		if _, given := resources[k]; !given {
-			resources[k] = v
-		}
-	}
-	return worker.StartOptions{
-		Scheduler: address, Name: o.name, NThreads: threads, MemoryLimit: memory, Memory: workerMemory(c), Resources: resources,
-		LocalDirectory: c.Cluster.LocalDirectory, DashboardAddr: c.Cluster.WorkerDashboardAddress, DeathTimeout: o.death,
-	}, nil
 }
 
 // await returns when ctx ends or when all workers have, with the first error.

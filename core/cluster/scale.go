@@ -169,7 +169,11 @@ func (c *Local) watch(m *member) {
 	for i, w := range c.workers {
 		if w == m && !m.leaving {
 			c.workers = append(c.workers[:i:i], c.workers[i+1:]...)
-			c.log.Error("worker is gone for good", "name", m.handle.Name(), "error", m.handle.Err())
+			if err := m.handle.Err(); err != nil {
+				c.log.Error("worker is gone for good", "name", m.handle.Name(), "error", err)
+			} else {
+				c.log.Info("worker has ended as it was asked to", "name", m.handle.Name())
+			}
 			c.announce()
 			return
 		}

@@ -294,3 +294,36 @@ func FuzzLoadFile(f *testing.F) {
 		}
 	})
 }
+
+func TestLifeOfWorkers(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, dir+"/c.yaml", `
+distributed:
+  worker:
+    preload: [warm-up, /opt/x]
+    preload-argv: [--fast]
+    blocked_handlers: [run]
+    lifetime: {duration: 1 hour, stagger: 5 minutes, restart: true}
+  nanny:
+    environ: {COLOUR: blue, N: 3}
+    pre-spawn-environ: {OMP_NUM_THREADS: 4}
+  scheduler:
+    blocked-handlers: run_function
+`)
+	c := load(t, Sources{Files: []string{file}}).Config.Distributed
+	l := Lifetime{Duration(time.Hour), Duration(5 * time.Minute), true}
+	if c.Worker.Lifetime != l || strings.Join(c.Worker.Preload, " ") != "warm-up /opt/x" || c.Worker.PreloadArgv[0] != "--fast" || c.Worker.BlockedHandlers[0] != "run" {
+		t.Errorf("worker: %+v", c.Worker)
+	}
+	if c.Nanny.Environ["COLOUR"] != "blue" || c.Nanny.Environ["N"] != "3" || c.Nanny.PreSpawnEnviron["OMP_NUM_THREADS"] != "4" ||
+		c.Nanny.PreSpawnEnviron["MALLOC_TRIM_THRESHOLD_"] != "65536" {
+		t.Errorf("nanny: %+v", c.Nanny)
+	}
+	if len(c.Scheduler.BlockedHandlers) != 1 || c.Scheduler.BlockedHandlers[0] != "run_function" {
+		t.Errorf("scheduler: %+v", c.Scheduler)
+	}
+	bad := write(t, dir+"/bad.yaml", "distributed: {worker: {lifetime: {duration: -1}}}")
+	if _, err := Load(Sources{Files: []string{bad}}); err == nil || !strings.Contains(err.Error(), "lifetime") {
+		t.Errorf("a negative lifetime: %v", err)
+	}
+}

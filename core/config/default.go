@@ -34,6 +34,9 @@ func Default() Config {
 				RecentToOldTime: Duration(30 * time.Second),
 				Rebalance:       Rebalance{Measure: "optimistic", SenderMin: 0.3, RecipientMax: 0.6, SenderRecipientGap: 0.1},
 			}},
+			Nanny: Nanny{PreSpawnEnviron: map[string]string{
+				"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+			}},
 			Comm: Comm{
 				DefaultScheme: "tcp",
 				Timeouts:      Timeouts{TCP: Duration(30 * time.Second)},

@@ -16,6 +16,12 @@ func structMap(v reflect.Value) map[string]any {
 			m[key] = structMap(x)
 		case (x.Kind() == reflect.Pointer || x.Kind() == reflect.Map || x.Kind() == reflect.Slice) && x.IsNil():
 			// no value
+		case x.Kind() == reflect.Map:
+			named := map[string]any{}
+			for _, name := range x.MapKeys() {
+				named[name.String()] = x.MapIndex(name).Interface()
+			}
+			m[key] = named
 		default:
 			m[key] = x.Interface()
 		}

@@ -6,6 +6,7 @@ package config
 type Distributed struct {
 	Scheduler Scheduler `koanf:"scheduler"`
 	Worker    Worker    `koanf:"worker"`
+	Nanny     Nanny     `koanf:"nanny"`
 	Comm      Comm      `koanf:"comm"`
 	Admin     Admin     `koanf:"admin"`
 }
@@ -49,6 +50,12 @@ type Scheduler struct {
 	Locks              Locks     `koanf:"locks"`
 	HTTP               HTTP      `koanf:"http"`
 	Dashboard          Dashboard `koanf:"dashboard"`
+	// BlockedHandlers are operations that the scheduler does not answer.
+	BlockedHandlers []string `koanf:"blocked-handlers"`
+	// Preload are functions and executables that run when the scheduler starts
+	// and ends, PreloadArgv their arguments.
+	Preload     []string `koanf:"preload"`
+	PreloadArgv []string `koanf:"preload-argv"`
 	// Validate checks the scheduler's invariants after every event; slow.
 	Validate bool `koanf:"validate"`
 }
@@ -65,6 +72,33 @@ type Worker struct {
 	// Resources that workers have, by name.
 	Resources map[string]float64 `koanf:"resources"`
 	Memory    Memory             `koanf:"memory"`
+	// BlockedHandlers, Preload and PreloadArgv are as those of the scheduler.
+	BlockedHandlers []string `koanf:"blocked-handlers"`
+	Preload         []string `koanf:"preload"`
+	PreloadArgv     []string `koanf:"preload-argv"`
+	Lifetime        Lifetime `koanf:"lifetime"`
+}
+
+// Lifetime are the keys below distributed.worker.lifetime.
+type Lifetime struct {
+	// Duration after which a worker retires; 0 never.
+	Duration Duration `koanf:"duration"`
+	// Stagger is by how much that may be more or less, at random.
+	Stagger Duration `koanf:"stagger"`
+	// Restart has another worker follow.
+	Restart bool `koanf:"restart"`
+}
+
+// Nanny are the keys below distributed.nanny.
+type Nanny struct {
+	// BlockedHandlers, Preload and PreloadArgv are as those of the scheduler.
+	BlockedHandlers []string `koanf:"blocked-handlers"`
+	Preload         []string `koanf:"preload"`
+	PreloadArgv     []string `koanf:"preload-argv"`
+	// Environ and PreSpawnEnviron are variables of worker processes that the
+	// environment does not have.
+	Environ         map[string]string `koanf:"environ"`
+	PreSpawnEnviron map[string]string `koanf:"pre-spawn-environ"`
 }
 
 // Memory are the keys below distributed.worker.memory.

@@ -157,6 +157,8 @@ func (c *Distributed) validate(p *problems) {
 		}
 	}
 	c.Worker.Memory.validate(p)
+	p.atLeast("distributed.worker.lifetime.duration", time.Duration(c.Worker.Lifetime.Duration).Seconds(), 0)
+	p.atLeast("distributed.worker.lifetime.stagger", time.Duration(c.Worker.Lifetime.Stagger).Seconds(), 0)
 	p.oneOf("distributed.comm.default-scheme", strings.TrimSuffix(c.Comm.DefaultScheme, "://"), "tcp", "tls", "inproc", "ws", "wss", "unix")
 }
 

@@ -43,6 +43,7 @@ func (s *Scheduler) shutdown(ctx context.Context) error {
 		s.hooks.beforeClose(ctx)
 		s.farewell(ctx)
 		s.hooks.close(ctx)
+		s.set.Preload.Teardown("scheduler", newGuest(s), s.set.Functions)
 	}
 	s.cancel(errClosed)
 	s.closeConns()

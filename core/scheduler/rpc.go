@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/nearest"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -78,6 +79,9 @@ func (s *Scheduler) call(talk *conversation, m wire.Msg) (answer any, undo func(
 			answer = uncaught(fmt.Errorf("operation %s: internal failure of the scheduler: %v", op, r))
 		}
 	}()
+	if err := hook.Blocked(op, "Scheduler", s.set.Blocked); err != nil {
+		return uncaught(asPython("ValueError", "%v", err)), nil
+	}
 	h := s.rpc[op]
 	if h == nil {
 		return uncaught(s.unknownOp(op)), nil

@@ -102,6 +102,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	if err := s.startHTTP(); err != nil {
 		return errors.Join(err, s.Close(ctx))
 	}
+	s.set.Preload.Setup(ctx, "scheduler", newGuest(s), s.set.Functions)
 	s.log.info("scheduler started", "address", s.Address(), "dashboard", s.DashboardLink())
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/hashicorp/go-hclog"
@@ -75,6 +76,10 @@ type Settings struct {
 	// Functions are what clients may have the scheduler run, and the constructors
 	// of its plugins; nil: none.
 	Functions *task.Registry
+	// Blocked are operations that are not answered.
+	Blocked []string
+	// Preload runs when the scheduler starts and ends.
+	Preload hook.Preload
 	// Version is reported by identity and versions; empty: "dev".
 	Version string
 }

@@ -74,7 +74,8 @@ func build(host []string, own map[string]string, keep func(name string) bool) []
 // that is a plugin itself must not hand it on.
 func ours(name string) bool {
 	switch name {
-	case "GDASK_PLUGIN", "GDASK_PLUGIN_NAME", "GDASK_LIFELINE", "GDASK_EXEC_FD", "GDASK_RUN_DIR", "GDASK_REATTACH":
+	case "GDASK_PLUGIN", "GDASK_PLUGIN_NAME", "GDASK_LIFELINE", "GDASK_EXEC_FD", "GDASK_RUN_DIR", "GDASK_REATTACH",
+		"GDASK_WORKER_OPTIONS":
 		return true
 	}
 	return strings.HasPrefix(name, "PLUGIN_")

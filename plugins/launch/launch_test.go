@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -260,5 +261,15 @@ func TestExitIsReported(t *testing.T) {
 	await(t, "the exit", p.Done())
 	if e := p.Exit(); e.Code != 7 || e.Reason() != ReasonExit {
 		t.Fatalf("ended with %+v", e)
+	}
+}
+
+func TestBeneathAndOverlay(t *testing.T) {
+	env := Beneath([]string{"A=real", "B="}, map[string]string{"A": "1", "C": "1"}, map[string]string{"C": "2", "B": "2", "D": "2"})
+	if want := []string{"A=real", "B=", "C=1", "D=2"}; !slices.Equal(env, want) {
+		t.Errorf("beneath: %q, want %q", env, want)
+	}
+	if got, want := Overlay(env, map[string]string{"A": "new", "E": "5"}), []string{"B=", "C=1", "D=2", "A=new", "E=5"}; !slices.Equal(got, want) {
+		t.Errorf("overlay: %q, want %q", got, want)
 	}
 }

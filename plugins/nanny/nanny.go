@@ -45,6 +45,7 @@ type Settings struct {
 	Transports *comm.Set
 	Registry   *task.Registry // functions and plugins of this program; nil none
 	Blocked    []string       // operations that are not answered
+	Preload    hook.Preload   // runs at start and end
 	Logger     hclog.Logger
 }
 
@@ -89,6 +90,7 @@ func Start(ctx context.Context, s Settings) (*Nanny, error) {
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.wg.Go(n.accept)
+	s.Preload.Setup(ctx, "nanny", n, n.set.Registry)
 	return n, nil
 }
 
@@ -171,6 +173,7 @@ func (n *Nanny) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), teardownPatience)
 	defer cancel()
 	err := n.plugins.Close(ctx)
+	n.set.Preload.Teardown("nanny", n, n.set.Registry)
 	n.cancel()
 	err = errors.Join(err, n.ln.Close())
 	n.mu.Lock()

@@ -2,7 +2,12 @@
 // interface, its optional companions, and New, which makes a class from them.
 package worker
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/gdask/gdask/sdk/hook"
+)
 
 // StartOptions tell a worker where and as what to join. They are what a host
 // passes to every worker class, in process or in a plugin process.
@@ -19,4 +24,31 @@ type StartOptions struct {
 	DashboardAddr  string             // HTTP server with /health and /metrics; "" none
 	DeathTimeout   time.Duration      // joining must finish in time; 0 none
 	Nanny          string             // address of the supervisor's RPC server; "" none
+	NannyListen    string             // where the supervisor's RPC server listens; "" beside the scheduler
+	Extra                             // what a process of its own gets by its environment
+}
+
+// OptionsEnv holds options of a worker on the SDK's runtime that the contract of
+// worker plugins does not have, as JSON.
+const OptionsEnv = "GDASK_WORKER_OPTIONS"
+
+// Extra are options that only workers on the SDK's runtime know.
+type Extra struct {
+	// Preload runs when the worker starts and ends.
+	Preload hook.Preload `json:"preload,omitzero"`
+	// Blocked are operations that the worker does not answer.
+	Blocked []string `json:"blocked,omitempty"`
+}
+
+// Environment is the variable by which a process gets its options; "" when there
+// are none.
+func (e Extra) Environment() string {
+	if len(e.Preload.Names) == 0 && len(e.Blocked) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(e)
+	if err != nil { // texts and numbers always can be
+		return ""
+	}
+	return string(b)
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -47,6 +48,9 @@ func (c *Class) Start(ctx context.Context, o StartOptions) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.inherit(); err != nil {
+		return nil, fmt.Errorf("worker class %s: %w", c.name, err)
+	}
 	set := c.settings(o, ex)
 	r := &Running{ex: ex, log: set.Logger, done: make(chan struct{})}
 	set.Transports = transports
@@ -68,7 +72,7 @@ func (c *Class) settings(o StartOptions, ex Executor) workerrt.Settings {
 		Scheduler: o.Scheduler, Name: o.Name, NThreads: o.NThreads, MemoryLimit: o.MemoryLimit,
 		Resources: resources(o, ex), LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
 		ContactAddress: o.ContactAddress, DashboardAddr: o.DashboardAddr, DeathTimeout: o.DeathTimeout,
-		Nanny: o.Nanny, Registry: c.opts.registry, Runtimes: c.opts.runtimes, Logger: logger,
+		Preload: o.Preload, Blocked: o.Blocked, Nanny: o.Nanny, Registry: c.opts.registry, Runtimes: c.opts.runtimes, Logger: logger,
 		OwnProcess: os.Getenv(pluginEnv) == Kind, Process: c.process,
 	}
 	if o.Memory != nil {
@@ -82,6 +86,18 @@ func (c *Class) settings(o StartOptions, ex Executor) workerrt.Settings {
 		}
 	}
 	return s
+}
+
+// inherit takes the options that the environment of a worker's own process has.
+func (o *StartOptions) inherit() error {
+	text := os.Getenv(OptionsEnv)
+	if text == "" || os.Getenv(pluginEnv) != Kind {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), &o.Extra); err != nil {
+		return fmt.Errorf("variable %s: %w", OptionsEnv, err)
+	}
+	return nil
 }
 
 func resources(o StartOptions, ex Executor) map[string]float64 {

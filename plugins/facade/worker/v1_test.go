@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -298,10 +299,11 @@ func TestRequestCarriesAllOptions(t *testing.T) {
 	if request(worker.StartOptions{}).Memory != nil {
 		t.Error("defaults are no settings")
 	}
+	others := []string{"NannyListen", "Extra"} // the host's own; what the environment carries
 	v := reflect.ValueOf(o)
 	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
-			t.Errorf("the test leaves out %s", v.Type().Field(i).Name)
+		if name := v.Type().Field(i).Name; v.Field(i).IsZero() && !slices.Contains(others, name) {
+			t.Errorf("the test leaves out %s", name)
 		}
 	}
 }

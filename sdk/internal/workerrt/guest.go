@@ -106,13 +106,14 @@ func (w *Worker) pluginRequest(op string, m wire.Opaque) any {
 	return reply
 }
 
-// removePlugins tears all plugins down at the worker's end.
+// removePlugins tears all plugins down at the worker's end, and then the preloads.
 func (w *Worker) removePlugins() {
 	ctx, cancel := context.WithTimeout(context.Background(), teardownPatience)
 	defer cancel()
 	if err := w.plugins.Close(ctx); err != nil {
 		w.logs.Warn("plugins at the worker's end", "error", err)
 	}
+	w.set.Preload.Teardown("worker", w.guest, w.set.Registry)
 }
 
 // guestLogger is the worker's log for code of the users'.

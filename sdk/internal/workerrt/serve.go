@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -91,6 +92,9 @@ func (w *Worker) closeConns() {
 // answer handles one request and reports whether the conversation is over.
 func (w *Worker) answer(c *wire.Conn, in wire.Incoming) (over bool) {
 	var reply any
+	if err := hook.Blocked(in.Msgs[0].Op(), "Worker", w.set.Blocked); err != nil {
+		return in.Reply && c.SendValue(wire.FailureOf(err)) != nil
+	}
 	switch m := in.Msgs[0].(type) {
 	case *wire.GetData:
 		if w.serving.Add(1) > w.servingLimit(sameHost(c)) {

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gdask/gdask/sdk/comm"
+	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/task"
 	"github.com/gdask/gdask/sdk/wire"
 )
@@ -26,6 +27,9 @@ type Settings struct {
 	DashboardAddr  string             // HTTP server with /health and /metrics; "" none
 	DeathTimeout   time.Duration      // joining must finish in time; 0: as long as Start's context
 	Nanny          string             // address of the supervisor's RPC server
+
+	Preload hook.Preload // runs at start and end
+	Blocked []string     // operations that are not answered
 
 	Transports *comm.Set      // required
 	Registry   *task.Registry // functions of the runtime "go"; default empty

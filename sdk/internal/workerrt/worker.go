@@ -108,6 +108,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 		w.abandon(err)
 		return nil, err
 	}
+	w.set.Preload.Setup(ctx, "worker", w.guest, w.set.Registry)
 	w.extras.start(w.ctx)
 	if err := w.join(ctx); err != nil {
 		w.abandon(err)
