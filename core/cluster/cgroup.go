@@ -50,7 +50,7 @@ func ownGroups(root fs.FS) map[string]string {
 		if len(parts) < 3 {
 			continue
 		}
-		for _, name := range strings.Split(parts[1], ",") {
+		for name := range strings.SplitSeq(parts[1], ",") {
 			groups[name] = parts[2]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -106,10 +107,8 @@ func unfaithful(t reflect.Type, open []reflect.Type) string {
 	if ownCodec(t) {
 		return ""
 	}
-	for _, o := range open {
-		if o == t {
-			return fmt.Sprintf("%s contains itself, so that its values may have no end", t)
-		}
+	if slices.Contains(open, t) {
+		return fmt.Sprintf("%s contains itself, so that its values may have no end", t)
 	}
 	open = append(open, t)
 	switch t.Kind() {

@@ -85,8 +85,12 @@ func TestTicks(t *testing.T) {
 	if ticks.worst(start) != 0 {
 		t.Error("late before the first")
 	}
-	for _, at := range []time.Duration{0, 100, 450, 550} {
-		ticks.tick(start.Add(at * time.Millisecond))
+	for _, at := range []string{"0s", "100ms", "450ms", "550ms"} {
+		after, err := time.ParseDuration(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks.tick(start.Add(after))
 	}
 	if n, last := ticks.observed(); n != 4 || last != 100*time.Millisecond {
 		t.Errorf("%d, %v", n, last)

@@ -98,11 +98,11 @@ func (s *spiller) step() bool {
 // spill writes a value and tells the machine what became of it.
 func (s *spiller) spill(order *state.Spill) {
 	h, err := s.write(order.Data)
-	var codec *task.CodecError
+	_, never := errors.AsType[*task.CodecError](err)
 	switch {
 	case err == nil:
 		s.w.inbox.post(&state.Spilled{Spill: *order, Data: h, Disk: h.file.Size()})
-	case errors.As(err, &codec):
+	case never:
 		s.unwritable(order, err)
 		s.w.inbox.post(&state.SpillFailed{Spill: *order, Forever: true})
 	default:
@@ -171,8 +171,7 @@ func (w *Worker) straightToDisk(d *state.Done) {
 		d.Data, d.Disk = h, h.file.Size()
 		return
 	}
-	var codec *task.CodecError
-	if !errors.As(err, &codec) {
+	if _, never := errors.AsType[*task.CodecError](err); !never {
 		w.logs.Error("a large result could not be written to disk and stays in memory", "key", d.Key.String(), "bytes", d.Nbytes, "error", err)
 		return
 	}

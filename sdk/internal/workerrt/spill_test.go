@@ -191,7 +191,7 @@ func TestValuesWithoutCodec(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		none := make(chan int)
 		w, ss := smallMemory(t, works{
-			"big": value(badCodec{size: 601}), "small": value(badCodec{size: 400}), "hidden": value(hidden{}),
+			"big": value(badCodec{size: 601}), "small": value(badCodec{size: 400}), "hidden": value(hidden{b: [800]byte{1}}),
 			"x": value(make([]byte, 300)), "fine": value(make([]byte, 700)), "chan": value(none),
 		}, new(atomic.Int64))
 		ss.send(compute("big"))
