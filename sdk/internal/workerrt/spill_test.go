@@ -311,3 +311,30 @@ func TestWrongMemorySettings(t *testing.T) {
 		}
 	}
 }
+
+// A value that alone is too large stays on disk while tasks use it, and what they
+// read is gone with them.
+func TestLargeValueIsReadWhereItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ss := smallMemory(t, works{
+			"big": value(bytes.Repeat([]byte("x"), 700)), "length": func(_ context.Context, j *Job) (any, error) {
+				v, err := j.fetch(wire.StrKey("big"), reflect.TypeFor[[]byte]())
+				b, _ := v.([]byte)
+				return len(b), err
+			},
+		}, new(atomic.Int64))
+		run(t, ss, "big")
+		ss.send(compute("length", on("big", w.Address())))
+		finished(t, ss, "length")
+		if n := result[int](t, w, "length"); n != 700 {
+			t.Errorf("length %d", n)
+		}
+		synctest.Wait()
+		w.inbox.do(func() {
+			h, ok := w.m.Task(wire.StrKey("big")).Data.(*stored)
+			if !ok || h.value != nil || h.holders != 0 {
+				t.Errorf("%+v", h)
+			}
+		})
+	})
+}

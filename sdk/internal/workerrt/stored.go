@@ -22,8 +22,8 @@ type stored struct {
 	holders int
 	dropped bool
 
-	load  sync.Mutex
-	value any // once it was read as a value
+	load  sync.Mutex // held while it is being read
+	value any        // once it was read as a value
 }
 
 // hold keeps the file until the next release.
@@ -33,10 +33,16 @@ func (h *stored) hold() {
 	h.holders++
 }
 
+// release ends a hold. What was read does not outlive the last one: the value may
+// stay on disk.
 func (h *stored) release() {
 	h.mu.Lock()
 	h.holders--
-	last := h.dropped && h.holders == 0
+	idle := h.holders == 0
+	last := h.dropped && idle
+	if idle {
+		h.value = nil // nobody is left who reads
+	}
 	h.mu.Unlock()
 	if last {
 		h.remove()

@@ -218,6 +218,9 @@ func (m *Machine) unspilled(e *Unspilled) {
 	if t == nil || t.place != onDisk || t.Data != e.From {
 		return
 	}
+	if target := m.cfg.Memory.Target; target > 0 && t.Nbytes > target {
+		return // it would push everything else out, and then go again
+	}
 	m.fromDisk(t)
 	t.Data = e.Data
 	m.push(t)

@@ -137,6 +137,17 @@ func TestValueReadBackIsRecentlyUsed(t *testing.T) {
 	}
 }
 
+func TestValueBeyondTheTargetStaysOnDisk(t *testing.T) {
+	m := targetOf(100)
+	o := stored(t, m, 40, 101)
+	wantSpills(t, o, 1)
+	apply(t, m, &Spilled{Spill: o.Spill[0], Data: "file", Disk: 1})
+	o = apply(t, m, &Unspilled{Key: key(1), From: "file", Data: "value"})
+	if !o.Empty() || m.Task(key(1)).Data != "file" {
+		t.Errorf("%+v, has %v", o, m.Task(key(1)).Data)
+	}
+}
+
 // A task whose input cannot be read waits for it anew, and the scheduler hears
 // that it is not here.
 func TestLostInput(t *testing.T) {
