@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ func (c *call) scatter() (any, error) {
 	}
 	shares := deal(values, workers, c.s.nextShare(len(values)))
 	if err := c.send(shares); err != nil {
+		c.takeBack(shares)
 		return nil, err
 	}
 	keys := make([]wire.Key, len(values))
@@ -33,6 +35,7 @@ func (c *call) scatter() (any, error) {
 		keys[i] = values[i].Key
 	}
 	if err := c.enter(shares); err != nil {
+		c.takeBack(shares)
 		return nil, err
 	}
 	return &tree{keys}, c.broadcastTo(keys, workers)
@@ -137,7 +140,32 @@ func (c *call) sendShare(s *share) error {
 	return err
 }
 
-// enter makes the machine know the scattered values.
+// takeBack has workers drop values of a scatter that failed: nobody else knows
+// of them.
+func (c *call) takeBack(shares []share) {
+	l := c.s.loop
+	l.post(func() {
+		for i := range shares {
+			w := l.workers[shares[i].to.address] // also one that has come back since
+			if w == nil {
+				continue
+			}
+			m := &wire.FreeKeys{StimulusID: "scatter-failed"}
+			for _, d := range shares[i].data {
+				if _, known := l.m.State(d.Key); !known {
+					m.Keys = append(m.Keys, d.Key)
+				}
+			}
+			if len(m.Keys) > 0 {
+				l.tell(w, m)
+			}
+		}
+		l.flush()
+	})
+}
+
+// enter makes the machine know the scattered values, unless a worker was lost
+// meanwhile: one that came back was told to drop what nobody knew of.
 func (c *call) enter(shares []share) error {
 	e := state.UpdateData{Client: c.str("client")}
 	for i := range shares {
@@ -147,7 +175,17 @@ func (c *call) enter(shares []share) error {
 		}
 		e.Nbytes = append(e.Nbytes, s.sizes...)
 	}
-	return c.s.loop.do(c.ctx, func() { c.s.loop.apply(e) })
+	var lost error
+	err := c.s.loop.do(c.ctx, func() {
+		for i := range shares {
+			if to := shares[i].to; to.ctx.Err() != nil {
+				lost = fmt.Errorf("scatter to %s: %w; scatter the values again", to.address, context.Cause(to.ctx))
+				return
+			}
+		}
+		c.s.loop.apply(e)
+	})
+	return errors.Join(err, lost)
 }
 
 // broadcastTo copies the values to all workers (or that many) when broadcast is

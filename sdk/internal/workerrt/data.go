@@ -3,21 +3,35 @@ package workerrt
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gdask/gdask/sdk/internal/workerrt/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
+// take stores values that were brought here, while there is a session. Between
+// two of them it refuses: a registration under way has told already what is here.
+func (w *Worker) take(items []state.Item) (ok bool) {
+	w.inbox.do(func() {
+		if ok = w.stream.Load() != nil; ok {
+			w.apply(&state.UpdateData{Items: items})
+		}
+	})
+	return ok
+}
+
 // updateData stores scattered values.
 func (w *Worker) updateData(data wire.DataMap) any {
-	e := &state.UpdateData{Items: make([]state.Item, len(data))}
+	items := make([]state.Item, len(data))
 	reply := &wire.UpdateDataReply{Status: "OK", Nbytes: make(wire.KeySizes, len(data))}
 	for i := range data {
-		e.Items[i] = itemOf(data[i].Key, data[i].Value)
-		reply.Nbytes[i] = wire.KeySize{Key: data[i].Key, Nbytes: e.Items[i].Nbytes}
+		items[i] = itemOf(data[i].Key, data[i].Value)
+		reply.Nbytes[i] = wire.KeySize{Key: data[i].Key, Nbytes: items[i].Nbytes}
 	}
-	w.inbox.do(func() { w.apply(e) })
+	if !w.take(items) {
+		return wire.FailureOf(fmt.Errorf("worker %s has no connection with its scheduler at the moment, so it takes no values; send them again", w.address))
+	}
 	return reply
 }
 
@@ -115,11 +129,13 @@ func (w *Worker) copyFrom(ctx context.Context, peer string, keys []wire.Key) (ab
 		}
 		timer.Stop()
 	}
+	if !w.take(e.Items) {
+		return keys
+	}
 	came := make(map[wire.Key]bool, len(e.Items))
 	for i := range e.Items {
 		came[e.Items[i].Key] = true
 	}
-	w.inbox.do(func() { w.apply(&state.UpdateData{Items: e.Items}) })
 	for _, k := range keys {
 		if !came[k] {
 			absent = append(absent, k)
