@@ -91,20 +91,3 @@ func (n *worker) gather(g workertest.Gather) {
 		})
 	})
 }
-
-// copyKeys has a worker fetch keys on the scheduler's behalf; then gets those
-// that came.
-func (n *worker) copyKeys(from string, keys []wire.Key, then func(copied []wire.Key)) {
-	n.w.ask(from, keys, func(a answer) {
-		n.post(func() {
-			if !n.take(a.items) {
-				return
-			}
-			var copied []wire.Key
-			for i := range a.items {
-				copied = append(copied, a.items[i].Key)
-			}
-			n.w.after(n.w.delay(), func() { then(copied) })
-		})
-	})
-}

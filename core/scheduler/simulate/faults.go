@@ -41,6 +41,8 @@ func (w *World) fault() {
 		w.sched.retire(n, w.chance(50))
 	case x < 78:
 		c.cutOff(w.chance(30))
+	case x < 80:
+		w.sched.replicate()
 	case x < 84:
 		c.sleep(w.frozen())
 	case x < 89:

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,70 +16,45 @@ func (w *World) restart() {
 	w.sched.apply(state.Restart{})
 }
 
-// retireStep is the pause between two looks at a retiring worker.
-const retireStep = 50 * time.Millisecond
+// errand has the machine do something that takes its time; then follows.
+func (s *scheduler) errand(order func(id int64) state.Event, then func(state.ErrandDone)) {
+	s.lastErrand++
+	s.errands = append(s.errands, errand{s.lastErrand, then})
+	s.apply(order(s.lastErrand))
+}
 
-// retire has others take over what a worker has, then removes it. With close it
+// errand is one whose end was not told yet.
+type errand struct {
+	id   int64
+	then func(state.ErrandDone)
+}
+
+func (s *scheduler) errandDone(d state.ErrandDone) {
+	i := slices.IndexFunc(s.errands, func(e errand) bool { return e.id == d.ID })
+	if i < 0 {
+		s.w.fail("", "errand %d, which nobody asked for, is said to be done", d.ID)
+		return
+	}
+	then := s.errands[i].then
+	s.errands = slices.Delete(s.errands, i, i+1)
+	then(d)
+}
+
+// retire has others take over what a worker has, then removes it. With tell it
 // is told to end; without, it goes on its own.
 func (s *scheduler) retire(n *worker, tell bool) {
 	ses := s.sessions[n.address]
-	if ses == nil || n.status != "running" || len(s.running()) < 2 {
+	if ses == nil {
 		return
 	}
-	ses.closing = true
-	s.tell(ses, &wire.WorkerStatusChange{Status: "closing_gracefully"})
-	s.apply(state.WorkerStatus{Address: n.address, Status: "closing_gracefully"})
-	s.moveOn(ses, tell, 100)
-}
-
-// moveOn copies what only the retiring worker has, until nothing is left.
-func (s *scheduler) moveOn(ses *session, tell bool, tries int) {
-	n := ses.worker
-	if ses.gone {
-		return
-	}
-	moves := s.planMoves(n.address)
-	if len(moves) == 0 && len(s.m.Processing(n.address)) == 0 || tries == 0 {
-		s.retired(ses, tell)
-		return
-	}
-	for i, to := range s.running() {
-		var keys []wire.Key
-		for j, k := range moves {
-			if j%len(s.running()) == i {
-				keys = append(keys, k)
-			}
+	timeout := s.w.between(50*time.Millisecond, 20*time.Second)
+	s.errand(func(id int64) state.Event {
+		return state.Retire{ID: id, Address: n.address, Timeout: timeout, Leaves: s.w.chance(30)}
+	}, func(d state.ErrandDone) {
+		if d.Status == state.ErrandOK && !ses.gone {
+			ses.closing = true
+			s.retired(ses, tell)
 		}
-		if len(keys) > 0 {
-			s.copyTo(to, n.address, keys)
-		}
-	}
-	s.w.after(retireStep, func() { s.moveOn(ses, tell, tries-1) })
-}
-
-// planMoves are the keys that only workers hold which do not run.
-func (s *scheduler) planMoves(address string) (r []wire.Key) {
-	running := s.running()
-	keys := s.m.HasWhat(address)
-	for i, h := range s.m.WhoHas(keys) {
-		safe := slices.ContainsFunc(running, func(x *session) bool { return slices.Contains(h.Addresses, x.worker.address) })
-		if !safe && len(running) > 0 {
-			r = append(r, keys[i])
-		}
-	}
-	return r
-}
-
-// copyTo has a worker fetch keys and enters what it got.
-func (s *scheduler) copyTo(to *session, from string, keys []wire.Key) {
-	s.w.after(s.w.delay(), func() {
-		to.worker.post(func() {
-			to.worker.copyKeys(from, keys, func(copied []wire.Key) {
-				if s.sessions[to.worker.address] != nil && len(copied) > 0 {
-					s.apply(state.AddKeys{Worker: to.worker.address, AddKeys: &wire.AddKeys{Keys: copied}})
-				}
-			})
-		})
 	})
 }
 
@@ -96,23 +70,25 @@ func (s *scheduler) retired(ses *session, tell bool) {
 	})
 }
 
-// replicate orders more copies of some result, or fewer.
+// replicate orders copies of some results, or evens out what workers hold.
 func (s *scheduler) replicate() {
+	var keys []wire.Key
 	held := s.m.WhoHas(nil)
-	all := s.running()
-	if len(held) == 0 || len(all) == 0 {
-		return
-	}
-	for range 1 + s.w.rng.IntN(8) {
-		k := held[s.w.rng.IntN(len(held))]
-		ses := all[s.w.rng.IntN(len(all))]
-		switch {
-		case !slices.Contains(k.Addresses, ses.worker.address):
-			s.tell(ses, &wire.AcquireReplicas{WhoHas: wire.KeyAddresses{k}, StimulusID: fmt.Sprint("acquire-", s.w.stats.Events)})
-		case len(k.Addresses) > 1:
-			s.tell(ses, &wire.RemoveReplicas{Keys: []wire.Key{k.Key}, StimulusID: fmt.Sprint("remove-", s.w.stats.Events)})
+	for range min(len(held), 1+s.w.rng.IntN(8)) {
+		if k := held[s.w.rng.IntN(len(held))].Key; !slices.Contains(keys, k) {
+			keys = append(keys, k)
 		}
 	}
+	timeout := s.w.between(time.Millisecond, 10*time.Second)
+	s.errand(func(id int64) state.Event {
+		switch s.w.rng.IntN(3) {
+		case 0:
+			return state.Rebalance{ID: id, Timeout: timeout}
+		case 1:
+			return state.Rebalance{ID: id, Keys: keys, Timeout: timeout}
+		}
+		return state.Replicate{ID: id, Keys: keys, N: s.w.rng.IntN(4), BranchingFactor: s.w.rng.IntN(3), Timeout: timeout}
+	}, func(state.ErrandDone) {})
 }
 
 // restrict says anew where some tasks may run.

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -81,6 +82,9 @@ func (w *World) unrest() string {
 		case s.InFlight > 0 || len(n.exec.running)+len(n.exec.queue) > 0:
 			return "worker " + n.name + " is busy"
 		}
+	}
+	if n := len(w.sched.errands); n > 0 {
+		return fmt.Sprintf("%d errands have no end", n)
 	}
 	if w.agenda.pressing > 0 {
 		return "messages or tasks are under way"

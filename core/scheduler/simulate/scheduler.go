@@ -18,6 +18,9 @@ type scheduler struct {
 	clients  map[string]*clientSession
 	waiting  bool // output is to be flushed soon
 	closed   []state.CloseWorker
+
+	errands    []errand
+	lastErrand int64
 }
 
 // session is a registered worker.
@@ -86,7 +89,15 @@ func (s *scheduler) deliver(out state.Output) {
 			s.toClient(m.Client, msg)
 		}
 	}
+	for _, c := range out.Statuses {
+		if ses := s.sessions[c.Address]; ses != nil {
+			ses.closing = c.Status == "closing_gracefully"
+		}
+	}
 	s.closed = append(s.closed, out.Close...)
+	for _, d := range slices.Clone(out.Done) {
+		s.errandDone(d)
+	}
 }
 
 func (s *scheduler) toWorker(address string, m wire.Msg) {

@@ -78,14 +78,16 @@ func (m *Machine) memoryErred(t *task) {
 // erredReleased lets a task be tried again, and those that it failed.
 func (m *Machine) erredReleased(t *task) {
 	m.freeErred(t)
+	old := t.cause()
 	t.more.cause = nil
 	t.suspicious, t.more.deaths = 0, nil
 	m.enterState(t, Released)
 	for i := range t.dependents {
-		if d := t.dependents[i].to; d.state == Erred {
+		if d := t.dependents[i].to; d.state == Erred && d.inputErred() == nil {
 			m.recommend(d, Waiting)
 		}
 	}
+	m.blameOthers(t, old)
 	for i := range t.wants.len() {
 		m.toClient(t.wants.at(i), &wire.TaskRetried{Key: t.key})
 	}
@@ -94,6 +96,42 @@ func (m *Machine) erredReleased(t *task) {
 		m.recommend(t, Forgotten)
 	case t.needed():
 		m.recommend(t, Waiting)
+	}
+}
+
+// inputErred is an input for which the task would fail at once if it were tried
+// again, or nil.
+func (t *task) inputErred() *task {
+	for i := range t.deps {
+		if d := t.deps[i].to; d.state == Erred {
+			return d
+		}
+	}
+	return nil
+}
+
+// blameOthers is for tasks below one that is tried again which stay erred: they
+// fail for another input now.
+func (m *Machine) blameOthers(t *task, old *cause) {
+	open := []*task{t}
+	for len(open) > 0 {
+		t := open[len(open)-1]
+		open = open[:len(open)-1]
+		for i := range t.dependents {
+			d := t.dependents[i].to
+			if d.state != Erred || d.cause() != old {
+				continue
+			}
+			in := d.inputErred()
+			if in == nil || in.cause() == old {
+				continue // it is tried again, or its input comes to its turn
+			}
+			d.more.cause = in.cause()
+			for n := range d.wants.len() {
+				m.toClient(d.wants.at(n), d.erredMessage())
+			}
+			open = append(open, d)
+		}
 	}
 }
 
