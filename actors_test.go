@@ -93,6 +93,7 @@ func TestActors(t *testing.T) {
 			t.Run("one at a time", func(t *testing.T) { actorAlone(t, ctx, c) })
 			t.Run("in tasks", func(t *testing.T) { actorsInTasks(t, ctx, c) })
 			t.Run("call each other", func(t *testing.T) { actorsCallActors(t, ctx, c) })
+			t.Run("as data", func(t *testing.T) { actorsAsData(t, ctx, c) })
 			t.Run("spread", func(t *testing.T) { actorsSpread(t, ctx, c) })
 			t.Run("end", func(t *testing.T) { actorEnds(t, ctx, c) })
 		})
@@ -252,6 +253,43 @@ func actorsCallActors(t *testing.T, ctx context.Context, c *Client) {
 	}
 	if n, err := Call[int](ctx, made[0], "Relay", "Relay").Result(ctx); err == nil || !strings.Contains(err.Error(), "would wait for itself") {
 		t.Errorf("an actor that waits for itself: %d, %v", n, err)
+	}
+}
+
+// A handle, and a future, that come out of a queue are the receiver's.
+func actorsAsData(t *testing.T, ctx context.Context, c *Client) {
+	type letter struct {
+		To Actor[*tally]
+		By *Future[int]
+	}
+	other, err := NewClient(ctx, c.SchedulerAddress(), ClientOptions{NotDefault: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	a, err := newTally.Submit(c, 5).Result(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := inc.Submit(c, 6)
+	if err := by.Exception(ctx); err != nil { // the scheduler knows it by now
+		t.Fatal(err)
+	}
+	in, out := NewQueue[letter](c, "letters", 0), NewQueue[letter](other, "letters", 0)
+	if err := in.Put(ctx, letter{a, by}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := out.Get(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := got.By.Result(ctx)
+	total, err2 := Call[int](ctx, got.To, "Add", n).Result(ctx)
+	if err != nil || err2 != nil || total != 12 || got.To.c != other || got.By.Client() != other {
+		t.Errorf("%d, %v, %v", total, err, err2)
+	}
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -33,6 +33,13 @@
 // and without worker processes also to the client: do not change what you were
 // given.
 //
+// # Graphs, tasks that submit tasks, actors
+//
+// [Function.Delay] builds a graph on the client, which [Compute] and [Persist]
+// submit as a whole, in an order that frees intermediate results early. A task
+// submits tasks through its [TaskClient]. [ActorFunc] makes objects that live on
+// one worker and keep their state between calls.
+//
 // # Errors
 //
 // The error of a task arrives as a [*TaskError] with the worker's stack; a panic

@@ -20,9 +20,12 @@ var handleType = reflect.TypeFor[handle]()
 // fetched them; a task binds what is in its arguments to its [TaskClient].
 func Bind[V any](c *Client, v *V) { bindAll(c, reflect.ValueOf(v).Elem(), 64) }
 
-// decodeBound is decode for types with handles inside. A value of this process
-// is copied: its handles are somebody else's.
-func decodeBound[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
+// decodeBound decodes a value that may have handles inside, and binds them to c.
+// A value of this process is copied then: its handles are somebody else's.
+func decodeBound[R any](c *Client, o wire.Opaque, decode func(wire.Opaque) (R, error)) (R, error) {
+	if c == nil || !holdsHandles(reflect.TypeFor[R]()) {
+		return decode(o)
+	}
 	var err error
 	if o.Ref != nil {
 		if o, err = task.EncodeValue(o.Ref); err != nil {
@@ -30,7 +33,7 @@ func decodeBound[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
 			return zero, err
 		}
 	}
-	r, err := decodePlain[R](k, o)
+	r, err := decode(o)
 	if err == nil {
 		Bind(c, &r)
 	}

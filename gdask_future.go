@@ -158,10 +158,7 @@ func (f *Future[R]) core() *client.Future { return f.f }
 
 // decode is a value from the wire as an R of its own client.
 func decode[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
-	if c != nil && holdsHandles(reflect.TypeFor[R]()) {
-		return decodeBound[R](c, k, o)
-	}
-	return decodePlain[R](k, o)
+	return decodeBound(c, o, func(o wire.Opaque) (R, error) { return decodePlain[R](k, o) })
 }
 
 func decodePlain[R any](k wire.Key, o wire.Opaque) (R, error) {

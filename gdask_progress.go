@@ -26,7 +26,7 @@ func Progress[F AnyFuture](ctx context.Context, w io.Writer, fs ...F) error {
 	done := NewCompleted(fs...)
 	b := &progressBar{w: w, start: time.Now(), groups: map[string]*progressGroup{}, shown: -1}
 	if f, ok := w.(*os.File); ok {
-		b.tty = term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits
+		b.tty = term.IsTerminal(int(f.Fd()))
 	}
 	for _, f := range fs {
 		b.group(f).total++

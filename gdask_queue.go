@@ -116,7 +116,7 @@ func valueOf[T any](ctx context.Context, c *Client, e client.Entry, what string)
 	case e.Future == nil && wantsFuture:
 		return zero, fmt.Errorf("gdask: %s is a value, not a future; use the type of the value for T", what)
 	case e.Future == nil:
-		return decodeAs[T](e.Value, what)
+		return decodeBound(c, e.Value, func(o wire.Opaque) (T, error) { return decodeAs[T](o, what) })
 	case wantsFuture:
 		f, _ := b.adopted(c, e.Future).(T)
 		return f, nil
