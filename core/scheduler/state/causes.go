@@ -31,13 +31,8 @@ func (m *Machine) killedWorker(t *task, last *worker) *cause {
 	name := pickleText(t.key.String())
 	pickle := fmt.Sprintf("cdistributed.scheduler\nKilledWorker\n(V%s\nctypes\nSimpleNamespace\n(tR(dVaddress\nV%s\nsbI%d\ntR.",
 		name, pickleText(last.address), m.c.AllowedFailures)
-	var b strings.Builder
-	fmt.Fprintf(&b, "KilledWorker: task %s was running on %d workers that died, more than the %d that allowed-failures permits; "+
-		"the last one was %s", t.key, t.suspicious, m.c.AllowedFailures, last.address)
-	for _, d := range t.extra().deaths {
-		fmt.Fprintf(&b, "\n%s: %s", d.who(), d.describe())
-	}
-	c := pickled(t.key, pickle, b.String())
+	c := pickled(t.key, pickle, fmt.Sprintf("KilledWorker: task %s was running on %d workers that died, more than the %d that allowed-failures permits; "+
+		"the last one was %s", t.key, t.suspicious, m.c.AllowedFailures, last.address))
 	c.deaths = t.extra().deaths
 	return c
 }

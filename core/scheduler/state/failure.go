@@ -16,9 +16,7 @@ func (m *Machine) toErred(t *task) {
 			m.recommend(d, Erred)
 		}
 	}
-	for i := range t.wants.len() {
-		m.toClient(t.wants.at(i), t.erredMessage())
-	}
+	m.tellErred(t)
 	m.relinquish(t)
 	m.letGo(t)
 	if t.unreferenced() {
@@ -30,7 +28,7 @@ func (t *task) erredMessage() *wire.TaskErred {
 	c := t.cause()
 	return &wire.TaskErred{
 		Key: t.key, Exception: c.exception, Traceback: c.traceback,
-		ExceptionText: c.exceptionText, TracebackText: c.tracebackText, Deaths: told(c.deaths),
+		ExceptionText: c.text(), TracebackText: c.tracebackText, Deaths: told(c.deaths),
 	}
 }
 

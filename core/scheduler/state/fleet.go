@@ -20,7 +20,8 @@ const (
 type exit struct {
 	name, address, host string
 	WorkerExit
-	known bool // a supervisor told
+	known   bool // a supervisor told
+	awaited bool // a supervisor will tell
 }
 
 func (e AddWorker) apply(m *Machine) {
@@ -128,6 +129,7 @@ func (e WorkerExit) apply(m *Machine) {
 		// A second report of one death tells more than the first.
 		if e.describes(g) && (!g.exit.known || g.exit.Pid == e.Pid) {
 			g.exit.WorkerExit, g.exit.known = e, true
+			m.announce()
 			return
 		}
 	}
@@ -202,6 +204,7 @@ func (e Tick) apply(m *Machine) {
 		m.changed() // who may come back depends on the time
 	}
 	m.expireParked()
+	m.announce()
 	m.balance()
 	m.watch()
 	m.expireCopies()

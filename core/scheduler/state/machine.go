@@ -61,6 +61,8 @@ type Machine struct {
 	stream *taskStream // nil until somebody asked for it
 	gone   []*worker   // unexpectedly lost ones, latest last
 
+	verdicts []verdict // failures that clients are to be told of
+
 	generation float64
 	lastGraph  time.Time
 	lastJoin   time.Time

@@ -60,7 +60,7 @@ func (x *extra) describe(i *TaskInfo) {
 	i.Retries, i.ErredOn = x.retries, slices.Clone(x.erredOn)
 	if c := x.cause; c != nil {
 		i.Blame, i.Exception, i.Traceback = c.key, c.exception, c.traceback
-		i.ExceptionText, i.TracebackText = c.exceptionText, c.tracebackText
+		i.ExceptionText, i.TracebackText = c.text(), c.tracebackText
 	}
 }
 

@@ -64,7 +64,7 @@ const (
 )
 
 func (w *worker) newExit() *exit {
-	return &exit{name: w.reg.Name, address: w.address, host: w.reg.Host}
+	return &exit{name: w.reg.Name, address: w.address, host: w.reg.Host, awaited: w.supervised()}
 }
 
 func (w *worker) running() bool { return w.status == statusRunning }
