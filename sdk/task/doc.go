@@ -10,4 +10,10 @@
 // arguments, nor a value after it returned it; make a copy first. Values that
 // travel to another process are encoded, so a program that breaks the rule
 // works on some days only.
+//
+// # Disk
+//
+// A worker whose memory fills writes results to disk and reads them back when
+// they are used: as new values, equal to the old ones. [Faithful] says which
+// values can be; others stay in memory.
 package task

@@ -79,14 +79,15 @@ func (w *Worker) memoryLimits() state.MemoryLimits {
 	return w.set.Memory.limits(w.set.MemoryLimit)
 }
 
-// heap is what the Go runtime may have before it collects whatever the cost:
-// more than values may have, and less than makes them go to disk, so that
-// garbage alone sends nothing there.
-func (m *Memory) heap(limit int64) int64 {
-	f := 0.9
+// heap is what the Go runtime may have before it collects whatever the cost: a
+// little less than what makes values go to disk, so that garbage alone sends
+// nothing there. It is wide when tasks need more than that.
+func (m *Memory) heap(limit int64, wide bool) int64 {
+	f := max(0.9, m.Spill)
 	switch {
-	case m.Spill > m.Target:
-		f = (m.Spill + max(m.Target, m.Spill-0.1)) / 2
+	case wide:
+	case m.Spill > 0:
+		f = m.Spill - 0.02
 	case m.Pause > 0:
 		f = m.Pause - 0.05
 	}

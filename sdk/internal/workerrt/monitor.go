@@ -85,6 +85,9 @@ func (w *Worker) obey(o *state.Output) {
 		default: // one is on its way
 		}
 	}
+	if m.Heap != "" && w.set.OwnProcess {
+		limitHeap(w.set.Memory.heap(w.set.MemoryLimit, m.Heap == "wide"))
+	}
 	if m.Warn {
 		w.logs.Warn("unmanaged memory is high: no value is left that could go to disk; tasks may leak memory, or hold it while they run",
 			"process", w.process.Load(), "values", w.inMemory(), "limit", w.set.MemoryLimit)

@@ -170,7 +170,7 @@ func (w *Worker) open(ctx context.Context) (err error) {
 		TransferLimit: int64(w.set.Memory.Transfer * float64(w.set.MemoryLimit)), Memory: limits, Seed: uint64(time.Now().UnixNano()),
 	})
 	if w.set.OwnProcess && w.set.MemoryLimit > 0 {
-		limitHeap(w.set.Memory.heap(w.set.MemoryLimit))
+		limitHeap(w.set.Memory.heap(w.set.MemoryLimit, false))
 	}
 	w.spiller = newSpiller(w)
 	w.wg.Go(w.spiller.run)

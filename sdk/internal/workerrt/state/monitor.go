@@ -30,6 +30,7 @@ type monitor struct {
 	collecting bool          // a collection was ordered
 	clean      bool          // nothing was written since the last collection
 	nextGC     time.Duration // not before
+	wide       bool // the collector was given more room
 	warned     bool
 	nextWarn   time.Duration
 	retryAt    time.Duration // writing failed: not before
@@ -51,6 +52,9 @@ type MemoryOrders struct {
 	Collect bool   // collect garbage and give it back to the system, then take a sample
 	Status  string // the worker is "paused" or "running" from now on; "" as before
 	Warn    bool   // the process has too much memory, and no value could be written to help
+	// Heap is "wide" when tasks use the memory beyond Spill, so that collecting
+	// all the time would not help, and "narrow" when that is over.
+	Heap string
 }
 
 func (m *Machine) sample(e *MemorySample) {
@@ -96,6 +100,9 @@ func (m *Machine) collect() bool {
 func (m *Machine) drain(e *MemorySample) {
 	g, l := &m.mem.monitor, &m.cfg.Memory
 	g.draining = l.Spill > 0 && (e.Process > l.Spill || g.draining && e.Process > l.Floor)
+	if g.wide && e.Process <= l.Floor {
+		g.wide, m.out.Memory.Heap = false, "narrow"
+	}
 	if !g.draining || g.collecting || m.mem.leaving > 0 {
 		return
 	}
@@ -107,7 +114,7 @@ func (m *Machine) drain(e *MemorySample) {
 	}
 	g.clean = false
 	if m.mem.tail == nil {
-		m.warn()
+		m.nothingLeft()
 		return
 	}
 	for need := e.Process - l.Floor; need > 0 && m.mem.tail != nil; {
@@ -116,8 +123,11 @@ func (m *Machine) drain(e *MemorySample) {
 	}
 }
 
-func (m *Machine) warn() {
+func (m *Machine) nothingLeft() {
 	g := &m.mem.monitor
+	if !g.wide {
+		g.wide, m.out.Memory.Heap = true, "wide"
+	}
 	if g.warned && g.now < g.nextWarn {
 		return
 	}

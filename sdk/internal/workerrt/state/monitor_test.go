@@ -92,14 +92,23 @@ func TestSpillsByProcessMemory(t *testing.T) {
 func TestWarnsSometimesWhenNothingIsLeft(t *testing.T) {
 	m := watched()
 	m.cfg.Memory.Pause = 0
-	warned := 0
+	warned, widened := 0, 0
 	for i := range 900 {
-		s := collected(float64(i), 75, "running")
-		if apply(t, m, s).Memory.Warn {
+		o := apply(t, m, collected(float64(i), 75, "running")).Memory
+		if o.Warn {
 			warned++
 		}
+		if o.Heap == "wide" {
+			widened++
+		}
 	}
-	if warned != 3 {
-		t.Errorf("%d warnings in 15 minutes", warned)
+	if warned != 3 || widened != 1 {
+		t.Errorf("%d warnings in 15 minutes, %d times more room for the collector", warned, widened)
+	}
+	if o := apply(t, m, look(1000, 65, "running")); o.Memory.Heap != "" {
+		t.Error("narrow above the floor")
+	}
+	if o := apply(t, m, look(1001, 60, "running")); o.Memory.Heap != "narrow" {
+		t.Error("not narrow again")
 	}
 }
