@@ -16,6 +16,14 @@ const pythonRuntime = "python"
 
 // limits are where tasks may run. Tasks with the same limits share them, and
 // wait in one queue.
+//
+// Within one kind of limit a name more is a choice more: a worker is among the
+// named ones when one of the names is its address, with or without its protocol,
+// its name or its host. Between kinds each one narrows: a worker must be among
+// the named ones, and have each of the resources, and serve the runtime. So a
+// task for a host that needs a GPU runs on a worker of that host with a GPU, or
+// not at all; it never runs elsewhere because a GPU is there. Only names may be
+// loose, a preference: then any worker with the resources and the runtime will do.
 type limits struct {
 	id        string
 	runtime   string
@@ -101,7 +109,7 @@ func (l *limits) prefers(w *worker) bool {
 		return true
 	}
 	for _, n := range l.workers {
-		if n == w.address || n == w.reg.Name || n == w.reg.Host {
+		if n == w.address || n == w.reg.Name || n == w.reg.Host || n == w.contact {
 			return true
 		}
 	}

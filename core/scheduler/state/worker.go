@@ -3,6 +3,7 @@ package state
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -13,6 +14,7 @@ type worker struct {
 	reg      AddWorker
 	address  string
 	self     []string // address, shared by messages
+	contact  string   // address without the protocol
 	status   string
 	nthreads int
 	slots    int // tasks it takes before the scheduler queues
@@ -85,6 +87,7 @@ func (m *Machine) newWorker(e AddWorker) *worker {
 		nthreads: e.NThreads, since: m.now, lastSeen: m.now, beat: m.now, openIn: -1,
 	}
 	w.reg.Held = nil
+	_, w.contact, _ = strings.Cut(e.Address, "://")
 	w.slots = math.MaxInt
 	if s := math.Ceil(m.c.WorkerSaturation * float64(e.NThreads)); s < math.MaxInt32 {
 		w.slots = max(int(s), 1)
