@@ -77,6 +77,7 @@ func TestRestartBringsNewWorkers(t *testing.T) {
 	c := newClient(t, s, "c")
 	c.send(&wire.UpdateGraph{Tasks: []wire.TaskDef{noop("a")}, Keys: keysOf("a")})
 	_ = w // whoever got the task loses it: it is forgotten, not run again
+	eventually(t, s, "the task is known", func() bool { return len(s.loop.m.Keys()) == 1 })
 	mustAsk(t, s, "restart")
 	next[*wire.Restart](c)
 	got := mustAsk(t, s, "identity", field{"n_workers", -1}).(map[string]any)["workers"].(map[string]any)
