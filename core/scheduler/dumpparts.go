@@ -32,12 +32,30 @@ func (l *loop) dumpWorkers(exclude []string) object {
 	out := object{}
 	for _, w := range l.sortedWorkers() {
 		n, _ := l.m.Worker(w.address)
-		o := append(w.identity(), field{"address", w.address}, field{"processing", keyTexts(l.m.Processing(w.address))},
+		o := w.identity()
+		if len(w.metrics.Raw) > 0 {
+			o = append(o.without("metrics"), field{"metrics", forPeople(w.metrics.Raw)})
+		}
+		o = append(o, field{"address", w.address}, field{"processing", keyTexts(l.m.Processing(w.address))},
 			field{"has_what", keyTexts(l.m.HasWhat(w.address))}, field{"nbytes", n.Nbytes}, field{"occupancy", n.Occupancy},
 			field{"used_resources", floats(n.Used)}, field{"server_id", n.ServerID}, field{"pid", n.Pid})
 		out = append(out, field{w.address, o.without(exclude...)})
 	}
 	return out
+}
+
+// forPeople is a value of a peer's with texts for the keys of all maps: readers of
+// dumps take no others.
+func forPeople(raw []byte) any {
+	v, err := dump.Decode(raw)
+	if err != nil {
+		return nil
+	}
+	o, err := wire.OpaqueOf(v)
+	if err != nil {
+		return nil
+	}
+	return &o
 }
 
 func keyTexts(keys []wire.Key) []string {
@@ -81,7 +99,7 @@ func (l *loop) dumpEvents() object {
 		for _, e := range l.topics.events[t] {
 			var msg any = "<binary>"
 			if len(e.msg.Frames) == 0 && len(e.msg.Raw) > 0 {
-				msg = &wire.Opaque{Raw: e.msg.Raw}
+				msg = forPeople(e.msg.Raw)
 			}
 			rows = append(rows, []any{unixSeconds(e.at), msg})
 		}

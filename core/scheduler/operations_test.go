@@ -13,6 +13,7 @@ import (
 	"github.com/gdask/gdask/core/dump"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
+	"github.com/tinylib/msgp/msgp"
 )
 
 // at is a value inside of nested maps.
@@ -75,12 +76,24 @@ func TestClusterStateHasDasksShape(t *testing.T) {
 	s, address, _, _ := underway(t, impatient)
 	silent, _ := freeze(t, s)
 	newWorker(t, s, silent, 1)
+	digests, err := appendTree(nil, object{{"digests", keyed{{wire.TupleKey(wire.StrKey("execute"), wire.StrKey("x")), 1.5}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.loop.post(func() { s.loop.workers[address].metrics.Raw = digests })
 	got := mustAsk(t, s, "get_cluster_state", field{"exclude", []string{"run_spec", "nbytes"}})
 	if v := at(t, got, "scheduler", "tasks", "x", "state"); v != "processing" {
 		t.Errorf("x is %v", v)
 	}
 	if v := at(t, got, "scheduler", "tasks", "y").(map[string]any); v["nbytes"] != nil || fmt.Sprint(v["waiting_on"]) != "[x]" {
 		t.Errorf("y is %v", v)
+	}
+	raw, err := appendTree(nil, forPeople(digests))
+	if _, _, strict := msgp.ReadMapStrIntfBytes(raw, nil); err != nil || strict != nil {
+		t.Errorf("keys that are no texts: %q, %v, %v", raw, err, strict)
+	}
+	if v := at(t, got, "scheduler", "workers", address, "metrics", "digests"); fmt.Sprint(v) != "map[('execute', 'x'):1.5]" {
+		t.Errorf("metrics %v", v)
 	}
 	if log := at(t, got, "scheduler", "transition_log").([]any); len(log) != 3 || len(log[0].([]any)) != 6 {
 		t.Errorf("log %v", log)

@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from distributed import Client, get_task_stream, performance_report
+from distributed import Client, get_task_stream
 from distributed.cluster_dump import DumpArtefact
 
 import jobs
@@ -109,34 +109,6 @@ def test_performance_report(client):
     assert "<rect" in html and "&lt;the code&gt;" in html and "src=" not in html
 
 
-def test_the_watchdogs_events_can_be_subscribed_to(client):
-    seen = []
-    client.subscribe_topic("watchdog", seen.append)
-    client.unsubscribe_topic("watchdog")
-    assert client.get_events("watchdog") == ()
-
-
-def test_performance_report_around_a_block(client, tmp_path):
-    path = tmp_path / "report.html"
-    with performance_report(filename=str(path)):
-        client.gather(client.map(jobs.inc, range(3), pure=False))
-    text = path.read_text()
-    assert "<rect" in text and "range(3)" in text
-
-
-def test_upload_file(client, tmp_path):
-    module = tmp_path / "uploaded_to_gdask.py"
-    module.write_text("def answer(): return 42\n")
-
-    def use(_):
-        import uploaded_to_gdask
-
-        return uploaded_to_gdask.answer()
-
-    client.upload_file(str(module))
-    assert client.gather(client.map(use, range(4), pure=False)) == [42] * 4
-
-
 def test_everything_works_with_a_go_worker_in_the_cluster(tmp_path):
     processes = [start_scheduler()]
     address = processes[0].address
@@ -157,9 +129,6 @@ def test_everything_works_with_a_go_worker_in_the_cluster(tmp_path):
             client.dump_cluster_state(str(tmp_path / "mixed"))
             dump = DumpArtefact.from_url(str(tmp_path / "mixed.msgpack.gz"))
             assert dump["workers"][gopher]["name"] == "gopher" and dump.missing_workers() == []
-            module = tmp_path / "uploaded_to_both.py"
-            module.write_text("x = 1\n")
-            client.upload_file(str(module))
     finally:
         for p in reversed(processes):
             p.stop()
