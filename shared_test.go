@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 var talk = Func[int]("talk", func(ctx context.Context, topic string) (int, error) {
@@ -19,6 +21,11 @@ var talk = Func[int]("talk", func(ctx context.Context, topic string) (int, error
 		return 0, err
 	}
 	return 0, Warn(ctx, "careful")
+})
+
+var logs = Func[int]("logs", func(ctx context.Context, text string) int {
+	Logger(ctx).Warn(text, "answer", 42)
+	return 0
 })
 
 // lines is a writer that tests look into.
@@ -40,9 +47,7 @@ func (l *lines) Write(b []byte) (int, error) {
 func (l *lines) wait(t *testing.T, ctx context.Context, want string) {
 	t.Helper()
 	for {
-		l.mu.Lock()
-		text := l.text.String()
-		l.mu.Unlock()
+		text := l.String()
 		if strings.Contains(text, want) {
 			return
 		}
@@ -62,6 +67,7 @@ func TestSharedState(t *testing.T) {
 			t.Run("datasets", func(t *testing.T) { datasets(t, ctx, c) })
 			t.Run("metadata", func(t *testing.T) { sharedMetadata(t, ctx, c) })
 			t.Run("topics", func(t *testing.T) { topicsOf(t, ctx, c) })
+			t.Run("logging", func(t *testing.T) { forwardedLogs(t, ctx, c) })
 			t.Run("print", func(t *testing.T) { prints(t, ctx, c) })
 		})
 	}
@@ -165,4 +171,44 @@ func prints(t *testing.T, ctx context.Context, c *Client) {
 	must(t, other.LogEvent(map[string]any{"message": []byte(pickle), "category": []byte("N.")}, "warn"))
 	errs.wait(t, ctx, "warning: pickled\n")
 	must(t, other.Close())
+}
+
+func forwardedLogs(t *testing.T, ctx context.Context, c *Client) {
+	out := newLines()
+	stop, err := c.ForwardLogging(ctx, hclog.New(&hclog.LoggerOptions{Output: out, Level: hclog.Warn}))
+	must(t, err)
+	_, err = logs.Submit(c, "seen here").Result(ctx)
+	must(t, err)
+	out.wait(t, ctx, "[WARN]  seen here answer=42: logger=")
+	must(t, c.Cluster().(*LocalCluster).Scale(3)) // one that joins later does the same
+	must(t, c.WaitForWorkers(ctx, 3))
+	info, err := c.core.SchedulerInfo(ctx)
+	must(t, err)
+	for address := range info["workers"].(map[string]any) {
+		_, err = logs.With(Options{Workers: []string{address}}).Submit(c, "on "+address).Result(ctx)
+		must(t, err)
+		out.wait(t, ctx, "on "+address+" answer=42: logger=")
+	}
+	must(t, stop(ctx))
+	_, err = logs.Submit(c, "not seen").Result(ctx)
+	must(t, err)
+	Logger(ctx).Error("goes nowhere")
+	published, err := c.Events(ctx, "forwarded-log-record-forward-logging-<root>")
+	must(t, err)
+	for _, e := range published {
+		record, err := EventMsg[map[string]any](e)
+		must(t, err)
+		if text, _ := record["msg"].(string); strings.Contains(text, "not seen") {
+			t.Errorf("still published: %v", record)
+		}
+	}
+	if len(published) < 4 {
+		t.Errorf("only %d lines were published", len(published))
+	}
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }

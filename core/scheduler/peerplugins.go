@@ -113,6 +113,11 @@ func (c *call) registerPlugin(to pluginPeers) (any, error) {
 	if !to.plugins(c.s).of(gdask).set(name, plugin.Raw, c.bool("idempotent", false)) {
 		return &tree{object{}}, nil
 	}
+	if !gdask && !to.nanny {
+		if err := c.forwardLogs(name, true); err != nil {
+			return nil, err
+		}
+	}
 	return c.tellPeers(to, gdask, to.add, field{"name", name}, field{place, &plugin})
 }
 
@@ -120,6 +125,11 @@ func (c *call) unregisterPlugin(to pluginPeers) (any, error) {
 	name, gdask := c.str("name"), c.bool("gdask", false)
 	if !to.plugins(c.s).of(gdask).drop(name) {
 		return nil, asPython("ValueError", "no plugin %q is registered; see the name that it was registered with", name)
+	}
+	if !gdask && !to.nanny {
+		if err := c.forwardLogs(name, false); err != nil {
+			return nil, err
+		}
 	}
 	return c.tellPeers(to, gdask, to.remove, field{"name", name})
 }

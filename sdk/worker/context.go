@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/gdask/gdask/sdk/actor"
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gdask/gdask/sdk/comm"
 	"github.com/gdask/gdask/sdk/internal/workerrt"
 	"github.com/gdask/gdask/sdk/wire"
@@ -71,3 +73,7 @@ func (s *Scope) Rejoin(ctx context.Context) error { return s.job.Rejoin(ctx) }
 func (s *Scope) LogEvent(msg wire.Opaque, topics ...string) error {
 	return s.job.Worker().LogEvent(msg, topics...)
 }
+
+// Logger is the worker's log: its lines are seen where the worker's are, by
+// clients that ask for them, and by those that have logs forwarded.
+func (s *Scope) Logger() hclog.Logger { return s.job.Worker().TaskLogger() }

@@ -3,6 +3,8 @@ package workerrt
 import (
 	"errors"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -21,3 +23,6 @@ func (w *Worker) LogEvent(msg wire.Opaque, topics ...string) error {
 	st.Send(&wire.LogEvent{Topic: names, Msg: msg})
 	return nil
 }
+
+// TaskLogger is the worker's log for tasks.
+func (w *Worker) TaskLogger() hclog.Logger { return w.guest.log }

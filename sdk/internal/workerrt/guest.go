@@ -3,6 +3,7 @@ package workerrt
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -65,6 +66,7 @@ func (w *Worker) assign(from wire.Peer, plugins wire.Opaque) {
 	if m, ok := plugins.Ref.(msgp.Marshaler); ok && len(plugins.Raw) == 0 {
 		plugins.Raw, _ = m.MarshalMsg(nil) // a map of bytes always can be
 	}
+	w.keepForwards(plugins)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.assigned = plugins
@@ -84,7 +86,7 @@ func (w *Worker) installPlugins() {
 	here := map[string]bool{}
 	_ = w.plugins.Each(w.ctx, func(name string, _ hook.Plugin[hook.Worker]) { here[name] = true })
 	for i, name := range names {
-		if here[name] {
+		if here[name] || strings.HasPrefix(name, ForwardLogging) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(w.ctx, pluginPatience)
@@ -97,6 +99,9 @@ func (w *Worker) installPlugins() {
 
 // pluginRequest adds or removes a plugin at a client's request.
 func (w *Worker) pluginRequest(op string, m wire.Opaque) any {
+	if answer, mine := w.forwardRequest(op, m); mine {
+		return answer
+	}
 	ctx, cancel := context.WithTimeout(w.ctx, pluginPatience)
 	defer cancel()
 	if op == "plugin-remove" {

@@ -21,6 +21,9 @@ type logRing struct {
 	mu    sync.Mutex
 	lines []logLine
 	next  int
+	// forwards are the plugins that want lines published, by publish.
+	forwards map[string]struct{}
+	publish  func(topics []string, level, logger, text string, at time.Time)
 }
 
 type logLine struct{ level, text string }
@@ -48,9 +51,15 @@ func (l *logRing) Error(msg string, args ...any) {
 
 func (l *logRing) keep(level, msg string, args []any) {
 	var b strings.Builder
-	b.WriteString(time.Now().Format("2006-01-02 15:04:05.000") + " - " + msg)
+	now := time.Now()
+	b.WriteString(now.Format("2006-01-02 15:04:05.000") + " - ")
+	prefix := b.Len()
+	b.WriteString(msg)
 	for i := 0; i+1 < len(args); i += 2 {
 		fmt.Fprintf(&b, " %v=%v", args[i], args[i+1])
+	}
+	if topics := l.topics(); len(topics) > 0 {
+		l.publish(topics, level, l.name(), b.String()[prefix:], now)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,6 +69,26 @@ func (l *logRing) keep(level, msg string, args []any) {
 	}
 	l.lines[l.next] = logLine{level, b.String()}
 	l.next = (l.next + 1) % logLines
+}
+
+// name is the logger's, for those who choose by it.
+func (l *logRing) name() string {
+	if n := l.out.Name(); n != "" {
+		return n
+	}
+	return "gdask.worker"
+}
+
+// topics are those that a line is published under.
+func (l *logRing) topics() (topics []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for plugin := range l.forwards {
+		if forwarded(plugin, l.name()) {
+			topics = append(topics, forwardTopic+plugin)
+		}
+	}
+	return topics
 }
 
 // last are the newest n lines (0: all), newest first.

@@ -131,6 +131,7 @@ func newWorker(s Settings) *Worker {
 	}
 	w.ctx, w.cancel = context.WithCancelCause(context.Background())
 	w.inbox.begin, w.inbox.handle, w.inbox.settle = w.begins, w.handle, w.settle
+	w.logs.publish = w.publish
 	w.guest = &guest{w: w, log: guestLogger{s.Logger, w.logs}}
 	w.plugins = hook.NewSet[hook.Worker](w.guest, s.Registry)
 	w.extras = newExtras(s.Registry, w.guest)
