@@ -24,7 +24,7 @@ var (
 		if err := l.Lock(ctx); err != nil {
 			return 0, err
 		}
-		b, err := os.ReadFile(path) //nolint:gosec // the test's own file
+		b, err := os.ReadFile(path)
 		if err != nil {
 			return 0, err
 		}
@@ -249,7 +249,7 @@ func lockInTasks(t *testing.T, ctx context.Context, c *Client) {
 	if _, err := Gather(ctx, fs); err != nil {
 		t.Fatal(err)
 	}
-	if b, err := os.ReadFile(path); string(b) != "20" || err != nil { //nolint:gosec // the test's own file
+	if b, err := os.ReadFile(path); string(b) != "20" || err != nil {
 		t.Errorf("counted %s, %v", b, err)
 	}
 }

@@ -134,7 +134,7 @@ func (c *Client) dial(ctx context.Context, address string, o ClientOptions) erro
 	if err != nil {
 		return err
 	}
-	if err := c.printer(cmp.Or(o.Stdout, io.Writer(os.Stdout)), cmp.Or(o.Stderr, io.Writer(os.Stderr))); err != nil {
+	if err := c.printer(ctx, cmp.Or(o.Stdout, io.Writer(os.Stdout)), cmp.Or(o.Stderr, io.Writer(os.Stderr))); err != nil {
 		return errors.Join(err, c.core.Close(ctx))
 	}
 	return nil

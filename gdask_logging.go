@@ -2,6 +2,7 @@ package gdask
 
 import (
 	"context"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -30,25 +31,24 @@ func (c *Client) ForwardLogging(ctx context.Context, to hclog.Logger) (stop func
 	if err != nil {
 		return nil, err
 	}
-	ended := make(chan struct{})
-	go func() { // ends with the client or stop, which waits for it
-		defer close(ended)
+	var reader sync.WaitGroup
+	life := context.WithoutCancel(ctx) // the client's or stop's end is the reader's
+	reader.Go(func() {
 		for {
-			e, err := s.Next(context.Background())
+			e, err := s.Next(life)
 			if err != nil {
 				return
 			}
 			forwardRecord(to, e)
 		}
-	}()
+	})
 	return func(ctx context.Context) error {
-		err := c.core.UnforwardLogs(ctx)
 		s.Close()
-		<-ended
-		if c.core.Err() != nil { // the client is closed or lost: nothing comes any more
+		reader.Wait()
+		if lost := c.core.Err() != nil; lost { // nothing comes any more
 			return nil
 		}
-		return err
+		return c.core.UnforwardLogs(ctx)
 	}, nil
 }
 

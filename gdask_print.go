@@ -42,8 +42,9 @@ func Warn(ctx context.Context, args ...any) error {
 }
 
 // printer writes what tasks print and warn of, until the client is closed.
-func (c *Client) printer(stdout, stderr io.Writer) error {
+func (c *Client) printer(ctx context.Context, stdout, stderr io.Writer) error {
 	c.prints = new(sync.WaitGroup)
+	life := context.WithoutCancel(ctx) // the end of the client is theirs
 	var mu sync.Mutex
 	for topic, w := range map[string]io.Writer{topicPrint: stdout, topicWarn: stderr} {
 		s, err := c.core.Subscribe(topic)
@@ -52,7 +53,7 @@ func (c *Client) printer(stdout, stderr io.Writer) error {
 		}
 		c.prints.Go(func() {
 			for {
-				e, err := s.Next(context.Background()) // ends with the client
+				e, err := s.Next(life)
 				if err != nil {
 					return
 				}

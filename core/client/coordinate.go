@@ -30,13 +30,13 @@ var classes = map[string]error{"KeyError": ErrNotFound, "TimeoutError": context.
 
 // refused adds the error that the class of a remote exception stands for.
 func refused(err error) error {
-	var remote *wire.RemoteError
-	if !errors.As(err, &remote) {
+	remote, ok := errors.AsType[*wire.RemoteError](err)
+	if !ok {
 		return err
 	}
-	rest, ok := strings.CutPrefix(remote.Exception.Text(), "cbuiltins\n")
+	rest, builtin := strings.CutPrefix(remote.Exception.Text(), "cbuiltins\n")
 	class, _, _ := strings.Cut(rest, "\n")
-	if known := classes[class]; ok && known != nil {
+	if known := classes[class]; builtin && known != nil {
 		return fmt.Errorf("%w: %w", known, err)
 	}
 	return err

@@ -99,7 +99,7 @@ func (c *Client) giveBack(ctx context.Context, op string, fields ...any) {
 	c.wg.Go(func() {
 		bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackBound)
 		defer cancel()
-		defer context.AfterFunc(c.ctx, cancel)()
+		defer c.atEnd(cancel)()
 		for pause := 50 * time.Millisecond; pause <= time.Second; pause *= 4 {
 			if _, err := c.coordinate(bound, op, false, fields...); err == nil || sleep(bound, pause) != nil {
 				return
@@ -107,6 +107,9 @@ func (c *Client) giveBack(ctx context.Context, op string, fields ...any) {
 		}
 	})
 }
+
+// atEnd calls f at the client's end unless it is stopped before.
+func (c *Client) atEnd(f func()) (stop func() bool) { return context.AfterFunc(c.ctx, f) }
 
 // Release gives the oldest lease of this value back.
 func (s *Semaphore) Release(ctx context.Context) error {
@@ -124,8 +127,7 @@ func (s *Semaphore) Release(ctx context.Context) error {
 
 // notHeld is a refused release by its name.
 func (c *Client) notHeld(err error) error {
-	var remote *wire.RemoteError
-	if errors.As(err, &remote) {
+	if _, ok := errors.AsType[*wire.RemoteError](err); ok {
 		return fmt.Errorf("%w: %w", ErrNotHeld, err)
 	}
 	return err

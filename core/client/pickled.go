@@ -13,7 +13,7 @@ func PickledText(pickle []byte) string {
 	if len(b) > 9 && b[0] == 0x95 { // frame
 		b = b[9:]
 	}
-	n := 0
+	var n int
 	switch {
 	case len(b) > 2 && b[0] == 0x8c: // short text
 		n, b = int(b[1]), b[2:]

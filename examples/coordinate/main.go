@@ -12,22 +12,23 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 
 	"github.com/gdask/gdask"
 )
 
-func main() { gdask.Main(run) }
-
-func run() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := coordinate(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "coordinate:", err)
-		os.Exit(1)
-	}
+func main() {
+	gdask.Main(func() {
+		if err := coordinate(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "coordinate:", err)
+			os.Exit(1)
+		}
+	})
 }
 
-func coordinate(ctx context.Context, args []string) (err error) {
+func coordinate(args []string) (err error) {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer cancel()
 	if len(args) != 1 {
 		return errors.New("give the address of a scheduler, such as tcp://127.0.0.1:8786")
 	}
@@ -36,13 +37,13 @@ func coordinate(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { // ends with ctx
-		ended <- gdask.NewEvent(c, "enough").Wait(ctx)
+	var enough sync.WaitGroup
+	defer enough.Wait()
+	defer cancel()
+	enough.Go(func() {
+		_ = gdask.NewEvent(c, "enough").Wait(ctx) // whatever ends the wait ends the program
 		cancel()
-	}()
-	defer func() { cancel(); <-ended }()
+	})
 	numbers, squares := gdask.NewQueue[int](c, "numbers", 0), gdask.NewQueue[int](c, "squares", 0)
 	for {
 		n, err := numbers.Get(ctx)
