@@ -30,7 +30,7 @@ type monitor struct {
 	collecting bool          // a collection was ordered
 	clean      bool          // nothing was written since the last collection
 	nextGC     time.Duration // not before
-	wide       bool // the collector was given more room
+	wide       bool          // the collector was given more room
 	warned     bool
 	nextWarn   time.Duration
 	retryAt    time.Duration // writing failed: not before
