@@ -121,6 +121,9 @@ func (l *loop) retired(r *retiring, w *workerPeer, d state.ErrandDone) {
 		r.kept = append(r.kept, field{w.address, d.Reason})
 		return
 	}
+	if back := l.workers[w.address]; w.gone && back != nil && d.Status == state.ErrandOK {
+		w = back // it lost its connection before its turn came, and is retired all the same
+	}
 	r.gone = append(r.gone, field{w.address, w.identity()})
 	l.retire(w, r.close, r.remove)
 }

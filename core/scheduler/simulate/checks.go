@@ -87,6 +87,9 @@ func (w *World) describe(k wire.Key) (r []string) {
 	} else {
 		r = append(r, "scheduler: unknown")
 	}
+	for _, l := range w.sched.m.Explain(k) {
+		r = append(r, "  "+l)
+	}
 	for _, t := range w.sched.m.Story(k) {
 		r = append(r, fmt.Sprintf("  %v: %v to %v by %s", t.Time.Sub(w.clock())+w.now, t.From, t.To, t.Stimulus))
 	}

@@ -43,15 +43,14 @@ func (s *scheduler) errandDone(d state.ErrandDone) {
 // retire has others take over what a worker has, then removes it. With tell it
 // is told to end; without, it goes on its own.
 func (s *scheduler) retire(n *worker, tell bool) {
-	ses := s.sessions[n.address]
-	if ses == nil {
+	if s.sessions[n.address] == nil {
 		return
 	}
 	timeout := s.w.between(50*time.Millisecond, 20*time.Second)
 	s.errand(func(id int64) state.Event {
 		return state.Retire{ID: id, Address: n.address, Timeout: timeout, Leaves: s.w.chance(30)}
 	}, func(d state.ErrandDone) {
-		if d.Status == state.ErrandOK && !ses.gone {
+		if ses := s.sessions[n.address]; ses != nil && d.Status == state.ErrandOK {
 			ses.closing = true
 			s.retired(ses, tell)
 		}
