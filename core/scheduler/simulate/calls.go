@@ -60,7 +60,7 @@ func (n *worker) serve(keys []wire.Key, end func(answer)) {
 	default:
 		for _, k := range keys {
 			if t := n.m.Task(k); t != nil && t.State == workertest.Memory {
-				a.items = append(a.items, workertest.Item{Key: k, Data: t.Data, Nbytes: t.Nbytes, Type: t.Type})
+				n.serveValue(&a, t)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ type job struct {
 	x         *executor
 	d         *def
 	inputs    []uint64
+	lost      []workertest.Lost // inputs that could not be read
 	since     time.Duration
 	ended     bool
 	cancelled bool
@@ -39,13 +40,12 @@ func (x *executor) submit(t *workertest.Task) {
 	}
 	j := &job{x: x, d: d}
 	for _, in := range t.Deps {
-		v, ok := in.Data.(uint64)
-		if in.State != workertest.Memory || !ok {
+		if in.State != workertest.Memory {
 			w.fail(t.Key, "%s runs %v without its input %v, which is %v there", x.n.name, t.Key, in.Key, in.State)
 			return
 		}
-		j.inputs = append(j.inputs, v)
 	}
+	j.take(t.Deps)
 	x.queue = append(x.queue, j)
 }
 

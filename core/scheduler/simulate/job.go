@@ -16,6 +16,10 @@ func (j *job) begin() {
 		j.in(0, j.giveUp)
 		return
 	}
+	if len(j.lost) > 0 {
+		j.in(0, func() { j.finish(&workertest.Done{Lost: j.lost}) })
+		return
+	}
 	j.d.attempts++
 	again := j.d.attempts <= p.times
 	takes := p.takes

@@ -26,6 +26,9 @@ func appendWords(b []byte, what any) []byte {
 		if x.Reschedule {
 			b = append(b, " reschedule"...)
 		}
+		for _, l := range x.Lost {
+			b = appendKeys(append(b, " without"...), l.Key)
+		}
 		return b
 	case *workertest.Gathered:
 		b = append(append(b, "gathered from "...), x.Peer...)
@@ -52,6 +55,14 @@ func appendWords(b []byte, what any) []byte {
 		return appendKeys(append(b, "secede"...), x.Key)
 	case *workertest.Rejoin:
 		return appendKeys(append(b, "rejoin"...), x.Key)
+	case *workertest.Spilled:
+		return appendKeys(append(b, "spilled"...), x.Spill.Key)
+	case *workertest.SpillFailed:
+		return appendKeys(append(b, "could not spill"...), x.Spill.Key)
+	case *workertest.Unspilled:
+		return appendKeys(append(b, "unspilled"...), x.Key)
+	case []workertest.Lost:
+		return appendKeys(append(b, "lost file"...), x[0].Key)
 	}
 	return fmt.Appendf(b, "%T", what)
 }

@@ -48,8 +48,12 @@ func (w *World) start(d time.Duration) *worker {
 	if w.chance(20) {
 		n.runtimes = append(n.runtimes, "rare")
 	}
+	limits := workertest.MemoryLimits{}
+	if w.chance(30) {
+		limits.Target = int64(1000 + w.rng.IntN(30_000))
+	}
 	n.m = workertest.New(workertest.Config{
-		Address: n.address, NThreads: n.threads, Resources: n.resources, AckFree: n.python, Seed: uint64(i),
+		Memory: limits, Address: n.address, NThreads: n.threads, Resources: n.resources, AckFree: n.python, Seed: uint64(i),
 		MaxPeers: 1 + w.rng.IntN(8), BatchBytes: int64(1000 + w.rng.IntN(100_000)),
 	})
 	n.exec = executor{n: n, limit: n.threads}
@@ -109,6 +113,9 @@ func (n *worker) settle() {
 	}
 	for _, g := range out.Gather {
 		n.gather(g)
+	}
+	for _, s := range out.Spill {
+		n.spill(s)
 	}
 	for _, t := range out.Timers {
 		n.w.after(t.After, func() { n.post(func() { n.apply(t.Event) }) })

@@ -48,6 +48,12 @@ type Output = state.Output
 // Gather asks for keys from a peer; a Gathered must follow.
 type Gather = state.Gather
 
+// Spill asks to write a value; a Spilled or SpillFailed must follow.
+type Spill = state.Spill
+
+// MemoryLimits say when values go to disk.
+type MemoryLimits = state.MemoryLimits
+
 // Timer asks for an event after some time.
 type Timer = state.Timer
 

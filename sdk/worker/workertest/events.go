@@ -48,3 +48,16 @@ type Reset = state.Reset
 // RunAhead (a value) sets how many tasks beyond the slots the executor may be
 // given.
 type RunAhead = state.RunAhead
+
+// Spilled (a pointer) says that a value was written.
+type Spilled = state.Spilled
+
+// SpillFailed (a pointer) says that a value could not be written.
+type SpillFailed = state.SpillFailed
+
+// Unspilled (a pointer) says that a value was read back for a task.
+type Unspilled = state.Unspilled
+
+// Lost says that a value that was written cannot be read back: in Done, or as
+// the event []Lost.
+type Lost = state.Lost
