@@ -17,7 +17,11 @@ func (c *client) read(m wire.Msg) {
 			c.fetchSoon(e)
 		}
 	case *wire.TaskErred:
-		c.move(m.Key, erred, m.ExceptionText, pending, lost, erred)
+		from := []status{pending, lost, erred}
+		if e := c.table[m.Key]; e != nil && e.d.task.Actor {
+			from = append(from, finished) // it ended with its worker
+		}
+		c.move(m.Key, erred, m.ExceptionText, from...)
 	case *wire.TaskRetried:
 		c.move(m.Key, pending, "", erred)
 	case *wire.LostData:

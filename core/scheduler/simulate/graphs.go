@@ -52,6 +52,9 @@ func (w *World) define(d *def, order int64) *def {
 		t.Retries = 1 + w.rng.IntN(3)
 	}
 	d.mayFail = d.program.kind == fails || d.program.kind == kills || d.program.kind == flaky && d.program.times > t.Retries
+	if w.chance(2) {
+		d.program.kind, t.Actor, d.mayFail = works, true, true
+	}
 	w.restrict(d, &t)
 	w.oracle.add(d)
 	t.Key = d.key

@@ -135,6 +135,8 @@ func (d *def) mayFailSo(text string) bool {
 	switch {
 	case strings.HasPrefix(text, "KilledWorker: "):
 		return d.above(func(x *def) bool { return strings.Contains(text, x.name) && x.deaths > 0 })
+	case strings.Contains(text, "Worker holding Actor was lost"):
+		return d.above(func(x *def) bool { return x.task.Actor })
 	case strings.Contains(text, "no worker can run"):
 		return d.above(func(x *def) bool { return x.mayFail })
 	}
