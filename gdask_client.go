@@ -252,14 +252,29 @@ func (c *Client) pass(g client.Graph) []client.Future {
 
 // usable refuses arguments that are futures of other clients, or whose
 // failure was never sent.
-func (c *Client) usable(args []any) (err error) {
+func (c *Client) usable(args []any) error {
 	for _, a := range args {
-		task.EachReference(a, func(r task.Reference) {
-			if f, ok := r.(AnyFuture); ok && err == nil {
-				err = c.mayUse(f.core())
-			}
-		})
+		var err error
+		switch a := a.(type) {
+		case nil, bool, int, float64, string, []byte, []int, []float64: // nearly always
+		case AnyFuture:
+			err = c.mayUse(a.core())
+		default:
+			err = c.usableInside(a)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (c *Client) usableInside(a any) (err error) {
+	task.EachReference(a, func(r task.Reference) {
+		if f, ok := r.(AnyFuture); ok && err == nil {
+			err = c.mayUse(f.core())
+		}
+	})
 	return err
 }
 

@@ -158,6 +158,9 @@ func (f *Future[R]) core() *client.Future { return f.f }
 
 // decode is a value from the wire as an R of its own client.
 func decode[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
+	if !holdsHandles(reflect.TypeFor[R]()) {
+		return decodePlain[R](k, o)
+	}
 	return decodeBound(c, o, func(o wire.Opaque) (R, error) { return decodePlain[R](k, o) })
 }
 

@@ -118,7 +118,7 @@ func (s *Scheduler) dumpOwn(ctx context.Context, exclude []string) (object, erro
 		o = append(l.identity(-1).without("workers"), field{"status", "running"})
 		o = append(o, field{"transition_counter", int64(l.m.Transitions())}, field{"transition_log", storyRows(l.m.Story())},
 			field{"workers", l.dumpWorkers(exclude)}, field{"clients", l.dumpClients()},
-			field{"task_groups", l.dumpGroups()}, field{"events", l.dumpEvents()})
+			field{"task_groups", l.dumpGroups()}, field{"events", l.dumpEvents()}, field{"erred_tasks", failureRows(l.m.Failures())})
 		keys = l.m.Keys()
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ func (m *Machine) fail(t *task, c *cause) { t.extra().cause = c }
 func (m *Machine) toErred(t *task) {
 	c := t.cause()
 	m.enterState(t, Erred)
+	m.remember(t, c)
 	t.waitingOn = 0
 	for i := range t.dependents {
 		if d := t.dependents[i].to; d.state != Memory && d.state != Erred && d.state != Forgotten {

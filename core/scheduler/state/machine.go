@@ -53,6 +53,8 @@ type Machine struct {
 	look     bool // and look at everything
 	looked   time.Time
 
+	failed failures
+
 	stack []*task // recommendations
 	ready []*task // recommended to processing
 	log   ring
