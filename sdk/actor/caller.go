@@ -67,7 +67,11 @@ func (c *Caller) Do(ctx context.Context, call *Call) (wire.Opaque, error) {
 	if !c.reaches(watched, address) {
 		address, m = c.Scheduler, call.proxied(m)
 	}
-	o, err := c.Pool.CallOnce(watched, address, m)
+	err := context.Cause(watched) // the actor's loss may have been noticed by now
+	var o wire.Opaque
+	if err == nil {
+		o, err = c.Pool.CallOnce(watched, address, m)
+	}
 	if err != nil {
 		if lost, ok := errors.AsType[*LostError](context.Cause(watched)); ok {
 			return o, lost
@@ -83,13 +87,13 @@ func (c *Caller) reaches(ctx context.Context, address string) bool {
 	if known, ok := c.reach.Load(address); ok {
 		return known == true
 	}
-	ctx, cancel := context.WithTimeout(ctx, firstReach)
+	first, cancel := context.WithTimeout(ctx, firstReach)
 	defer cancel()
 	raw := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "op"), "identity")
-	_, err := c.Pool.CallRaw(ctx, address, &wire.UnknownMsg{Name: "identity", Map: wire.Opaque{Raw: raw}})
+	_, err := c.Pool.CallRaw(first, address, &wire.UnknownMsg{Name: "identity", Map: wire.Opaque{Raw: raw}})
 	_, refused := errors.AsType[*wire.RemoteError](err)
 	reached := err == nil || refused
-	if reached || errors.Is(ctx.Err(), context.DeadlineExceeded) || malformed(err) {
+	if reached || first.Err() != nil && ctx.Err() == nil || malformed(err) {
 		c.reach.Store(address, reached)
 	}
 	return reached
