@@ -297,3 +297,18 @@ func TestErrandsExcludeEachOther(t *testing.T) {
 		t.Errorf("ends: %s", got)
 	}
 }
+
+func TestAllHoldersAreTold(t *testing.T) {
+	s := newScript(t)
+	s.scatter("c", "nobody", "nothing")
+	for i := range 30 {
+		s.join(fmt.Sprint("w", i))
+	}
+	s.scatter("c", "w0", "x")
+	for i := range 30 {
+		s.replica(fmt.Sprint("w", i), "x")
+	}
+	if n := len(s.m.WhoHas(ks("x"))[0].Addresses); n != 30 {
+		t.Errorf("%d of 30 holders are told", n)
+	}
+}

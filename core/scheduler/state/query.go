@@ -133,7 +133,7 @@ func (m *Machine) WhoHas(keys []wire.Key) wire.KeyAddresses {
 	for i, k := range keys {
 		r[i].Key = k
 		if t := m.tasks.Get(k); t != nil {
-			r[i].Addresses = t.addresses()
+			r[i].Addresses = t.holders()
 		}
 	}
 	return r

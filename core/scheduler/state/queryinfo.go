@@ -17,7 +17,7 @@ func (m *Machine) Task(k wire.Key) (TaskInfo, bool) {
 	}
 	i := TaskInfo{
 		Key: k, State: t.state, Prefix: t.prefix.name, Group: t.group.name,
-		Priority: t.priority, WhoHas: t.addresses(), RunID: t.runID, Nbytes: t.size(m),
+		Priority: t.priority, WhoHas: t.holders(), RunID: t.runID, Nbytes: t.size(m),
 		Suspicious: int(t.suspicious), PureData: !t.hasSpec(), LongRunning: t.is(seceded), Actor: t.is(actor),
 	}
 	if n := t.pinned(); n > 1 {

@@ -50,6 +50,19 @@ func (t *task) pin(n int) {
 	}
 }
 
+// holders are all workers with a copy. The slice may be shared.
+func (t *task) holders() []string {
+	n := t.has.len()
+	if n <= 1 {
+		return t.addresses()
+	}
+	r := make([]string, n)
+	for i := range r {
+		r[i] = t.has.at(i).address
+	}
+	return r
+}
+
 // needsAt says whether a task that is with the worker has t as its input.
 func (t *task) needsAt(w *worker) bool {
 	return slices.ContainsFunc(t.dependents, func(e edge) bool { return e.to.on == w })
