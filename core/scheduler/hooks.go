@@ -52,6 +52,9 @@ type hookCall struct {
 func (c *call) registerSchedulerPlugin() (any, error) {
 	name := c.str("name")
 	if !c.has(hook.PluginField) {
+		if taken, err := c.uploadFile(); taken {
+			return nil, err
+		}
 		return nil, asPython("NotImplementedError", "plugin %q: this scheduler is a Go process and runs plugins of its own binary "+
 			"(gdask.RegisterSchedulerPlugin), not Python ones", name)
 	}

@@ -27,7 +27,8 @@ const (
 // process is a started reader with its private directory.
 type process struct {
 	*launch.Process
-	dir *launch.RunDir
+	dir   *launch.RunDir
+	files string // what it needs, below dir
 }
 
 func startProcess(ctx context.Context, s Settings) (_ *process, err error) {
@@ -55,7 +56,7 @@ func startProcess(ctx context.Context, s Settings) (_ *process, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("graph reader: %w", err)
 	}
-	return &process{Process: p, dir: dir}, nil
+	return &process{Process: p, dir: dir, files: files}, nil
 }
 
 // ended says whether the process is gone.

@@ -70,6 +70,7 @@ type Reader struct {
 	current  *process
 	starting chan struct{} // closed when the start under way has ended; nil: none
 	closed   bool
+	uploads  [][]byte // in order
 }
 
 // New returns a reader. No process is started yet.
@@ -175,6 +176,9 @@ func (r *Reader) start(ctx context.Context) (*process, error) {
 	defer r.mu.Unlock()
 	close(r.starting)
 	r.starting = nil
+	if err == nil {
+		err = r.bring(p)
+	}
 	if r.current = p; err == nil && r.closed {
 		r.current = nil
 		p.cleanUp()

@@ -67,8 +67,9 @@ class Plugin:
 
     def read(self, request: bytes, context) -> bytes:
         try:
-            from gdask_graph import reader
+            from gdask_graph import reader, uploads
 
+            uploads.apply()
             return codec.read_response(reader.read(codec.read_request(request)))
         except Exception as e:
             log.info("a graph could not be read: %r", e)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 
 import pytest
@@ -132,3 +133,17 @@ def test_everything_works_with_a_go_worker_in_the_cluster(tmp_path):
     finally:
         for p in reversed(processes):
             p.stop()
+
+
+def test_upload_file_reaches_workers_and_the_reader_of_graphs(client, tmp_path):
+    module = tmp_path / "uploaded_to_gdask.py"
+    module.write_text("def answer(x): return x + 40\n")
+    client.upload_file(str(module))
+    sys.path.insert(0, str(tmp_path))
+    try:
+        import uploaded_to_gdask
+
+        # By reference: whoever reads the graph must be able to import the module.
+        assert client.gather(client.map(uploaded_to_gdask.answer, range(4), pure=False)) == [40, 41, 42, 43]
+    finally:
+        sys.path.remove(str(tmp_path))
