@@ -130,10 +130,18 @@ func (m *Machine) watchQueues() {
 		if l.deserted.IsZero() {
 			l.deserted = m.now
 		}
-		if limit := m.c.NoWorkersTimeout; m.hopeless(later) || limit > 0 && m.now.Sub(l.deserted) > limit {
+		if limit := m.c.NoWorkersTimeout; m.hopeless(later) {
 			l.queue.each(m.refuse)
+		} else if limit > 0 && m.now.Sub(l.deserted) > limit {
+			l.queue.each(m.expire)
 		}
 	}
+}
+
+// expire fails a task that no worker could run for too long.
+func (m *Machine) expire(t *task) {
+	m.fail(t, m.noWorkerInTime(t))
+	m.recommend(t, Erred)
 }
 
 // refuse fails a task that no worker may run.

@@ -230,7 +230,7 @@ func (m *Machine) expireParked() {
 	}
 	m.parked.each(func(t *task) {
 		if m.now.Sub(t.extra().parkedAt) > limit {
-			m.refuse(t)
+			m.expire(t)
 		}
 	})
 }

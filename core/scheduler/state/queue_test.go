@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -222,6 +224,24 @@ func TestNoWorkersTimeout(t *testing.T) {
 	s.contains(s.said("c: p erred"), "no worker can run task p", "no worker is connected")
 	s.contains(s.said("c: r erred"), "no worker can run task r")
 	s.states("p erred", "q erred", "r erred")
+}
+
+// What Python sees has the classes and arguments of Dask's exceptions.
+func TestNoWorkersTimeoutForPython(t *testing.T) {
+	s := newScript(t, func(c *Config) { c.NoWorkersTimeout, c.WorkerTTL = 10*time.Second, 0 })
+	d := taskDef("v")
+	d.Workers, d.Resources = []string{"tcp://a:1", "box"}, map[string]float64{"GPU": 2}
+	s.submit("p v", taskDef("p"), d)
+	s.wait(11 * time.Second)
+	for k, want := range map[string]string{
+		"p": "cdistributed.scheduler\nNoWorkerError\n(Vp\nF10\ntR.",
+		"v": "cdistributed.scheduler\nNoValidWorkerError\n(Vv\ncbuiltins\nset\n((lVbox\natRcbuiltins\nset\n((lVtcp://a:1\natR(dVGPU\nF2\nsF10\ntR.",
+	} {
+		raw := s.m.tasks.Get(wire.StrKey(k)).cause().exception.Raw
+		if got, _, err := msgp.ReadBytesZC(raw); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v, want %q", k, got, err, want)
+		}
+	}
 }
 
 func TestAQueueWhoseWorkersLeaveFailsFast(t *testing.T) {

@@ -82,6 +82,9 @@ func (w *Worker) settle() {
 	}
 	w.m.Settle()
 	o := w.m.Take()
+	if w.watchers.on.Load() {
+		w.handOut()
+	}
 	w.cancelJobs(&o)
 	for _, t := range o.Execute {
 		j := w.newJob(t)

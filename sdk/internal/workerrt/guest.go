@@ -95,6 +95,7 @@ func (w *Worker) installPlugins() {
 		}
 		cancel()
 	}
+	w.look()
 }
 
 // pluginRequest adds or removes a plugin at a client's request.
@@ -104,6 +105,7 @@ func (w *Worker) pluginRequest(op string, m wire.Opaque) any {
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, pluginPatience)
 	defer cancel()
+	defer w.look()
 	if op == "plugin-remove" {
 		return hook.RemovePlugin(ctx, w.plugins, m)
 	}

@@ -127,6 +127,53 @@ func TestPluginsLiveInTheWorker(t *testing.T) {
 	})
 }
 
+// follower hears of transitions.
+type follower struct {
+	noted
+	heard chan string
+}
+
+func (f *follower) Transition(key wire.Key, from, to string) {
+	f.heard <- key.String() + " " + from + " " + to
+}
+
+func TestPluginsHearOfTransitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg, heard := task.NewRegistry(), make(chan string, 100)
+		f, err := reg.Add("follower", func() hook.WorkerPlugin { return &follower{noted{&journal{}, "f"}, heard} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := f.NewCall()
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed, err := c.Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, ss := newScheduler(t, memSet(t)).start(Settings{Run: func(context.Context, *Job) (any, error) { return 1, nil }, Registry: reg})
+		ss.send(compute("before"))
+		want[*wire.TaskFinished](ss)
+		if status, text := addPlugin(t, w, "p", packed); status != "OK" {
+			t.Fatal(status, text)
+		}
+		ss.send(compute("after"))
+		var got []string
+		for len(got) == 0 || !strings.HasSuffix(got[len(got)-1], " memory") {
+			got = append(got, <-heard)
+		}
+		if !strings.Contains(got[0], "after") || !strings.Contains(got[len(got)-1], "executing memory") {
+			t.Errorf("heard %q", got)
+		}
+		for _, line := range got {
+			if strings.Contains(line, "before") {
+				t.Errorf("heard of the past: %q", line)
+			}
+		}
+	})
+}
+
 func TestPluginsOfAnotherProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, _, pack := pluginRegistry(t)

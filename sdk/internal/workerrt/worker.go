@@ -40,6 +40,8 @@ type Worker struct {
 	plugins *hook.Set[hook.Worker]
 	extras  *extras
 
+	watchers watchers
+
 	ctx    context.Context // ends when the worker leaves
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
@@ -117,6 +119,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 	w.set.Process.join(w)
 	w.wg.Go(w.heartbeats)
 	w.wg.Go(w.watch)
+	w.wg.Go(w.tellTransitions)
 	w.installPlugins()
 	w.setStatus("running")
 	return w, nil
@@ -134,6 +137,7 @@ func newWorker(s Settings) *Worker {
 	w.logs.publish = w.publish
 	w.guest = &guest{w: w, log: guestLogger{s.Logger, w.logs}}
 	w.plugins = hook.NewSet[hook.Worker](w.guest, s.Registry)
+	w.watchers.queue = make(chan []state.Transition, transitionsWaiting)
 	w.extras = newExtras(s.Registry, w.guest)
 	w.stats.Store(&state.Stats{})
 	w.pool = wire.NewPool(w.dial, s.Wire, 0)

@@ -6,6 +6,7 @@ import signal
 import pytest
 from distributed import Client
 from distributed.diagnostics.plugin import SchedulerPlugin
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 import jobs
 from conftest import ROOT, START, Process, start_scheduler, start_worker, until
@@ -156,4 +157,18 @@ def test_duplicate_names_are_refused():
         assert third.popen.wait(LIMIT) == 1
     finally:
         first.stop()
+        s.stop()
+
+
+def test_tasks_that_no_worker_can_run_in_time():
+    s = start_scheduler("--config", os.fspath(ROOT / "sdk/python/interop/no_workers.yaml"))
+    try:
+        with Client(s.address, timeout=START, set_as_default=False) as client:
+            with pytest.raises(NoWorkerError) as plain:
+                client.submit(jobs.inc, 1, key="plain").result(timeout=LIMIT)
+            assert plain.value.task == "plain" and plain.value.timeout == 0.5
+            with pytest.raises(NoValidWorkerError) as picky:
+                client.submit(jobs.inc, 1, key="picky", resources={"GPU": 2}, workers=["box"]).result(timeout=LIMIT)
+            assert picky.value.resource_restrictions == {"GPU": 2} and "box" in str(picky.value)
+    finally:
         s.stop()

@@ -18,6 +18,7 @@ type ring struct {
 	items []Transition
 	next  int
 	full  bool
+	total uint64 // ever added
 }
 
 func newRing(n int) ring { return ring{items: make([]Transition, max(n, 0))} }
@@ -28,6 +29,7 @@ func (r *ring) add(key wire.Key, stimulus string, at int64, from, to State) {
 	}
 	t := &r.items[r.next] // field by field: no copy of the whole
 	t.Key, t.Stimulus, t.At, t.From, t.To = key, stimulus, at, from, to
+	r.total++
 	if r.next++; r.next == len(r.items) {
 		r.next, r.full = 0, true
 	}
@@ -51,6 +53,24 @@ func (m *Machine) enter(t *Task, s State) {
 		m.log.add(t.Key, m.stimulus, m.now, t.State, s)
 		t.State = s
 	}
+}
+
+// Since are the transitions after the first n, oldest first, as far as they are
+// remembered, and how many there have been.
+func (m *Machine) Since(n uint64) (ts []Transition, total uint64) {
+	parts := m.log.inOrder()
+	kept := uint64(len(parts[0]) + len(parts[1]))
+	skip := max(n, m.log.total-kept) - (m.log.total - kept)
+	for _, part := range parts {
+		for i := range part {
+			if skip > 0 {
+				skip--
+				continue
+			}
+			ts = append(ts, part[i])
+		}
+	}
+	return ts, m.log.total
 }
 
 // Story are the remembered transitions of the keys, or those that events with
