@@ -28,14 +28,14 @@ type forwarded struct {
 // longestLine is where a line without an end is cut.
 const longestLine = 64 << 10
 
-func (f *forwarder) Setup(_ context.Context, w hook.Worker) error {
+func (f *forwarder) Setup(ctx context.Context, w hook.Worker) error {
 	if os.Getenv(handshake.CookieEnv) != handshake.KindWorker {
 		return errors.New("the worker shares its process with others, whose output is not to be taken; use worker processes")
 	}
 	for i, stream := range []**os.File{&os.Stdout, &os.Stderr} {
 		s, err := forward(w, stream, i+1)
 		if err != nil {
-			return errors.Join(err, f.Teardown(context.Background(), w))
+			return errors.Join(err, f.Teardown(ctx, w))
 		}
 		f.streams[i] = s
 	}

@@ -8,14 +8,17 @@ import (
 	"github.com/gdask/gdask/sdk/hook"
 )
 
-// Plugins of workers, nannies and the scheduler; see package hook for what else they
+// WorkerPlugin is code that runs in every worker; see package hook for what else it
 // may implement. A plugin is made where it runs, by a registered function:
 //
 //	var Marker = gdask.Func[gdask.WorkerPlugin]("marker", func(text string) gdask.WorkerPlugin { return &marker{text} })
 //
 //	err := gdask.RegisterWorkerPlugin(ctx, c, Marker, gdask.PluginOptions{}, "text")
+type WorkerPlugin = hook.WorkerPlugin
+
+// NannyPlugin is code that runs beside every worker process, SchedulerPlugin code
+// that runs in the scheduler. They are made like a WorkerPlugin.
 type (
-	WorkerPlugin    = hook.WorkerPlugin
 	NannyPlugin     = hook.NannyPlugin
 	SchedulerPlugin = hook.SchedulerPlugin
 )

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	warmUp = Func[int]("warm-up", func(phase string, args []string) (int, error) {
+	_ = Func[int]("warm-up", func(phase string, args []string) (int, error) {
 		return 0, os.WriteFile(args[0]+"."+phase, []byte(strings.Join(args, " ")), 0o600)
 	})
 	exitZero = Func[int]("exit-zero", func() int { os.Exit(0); return 0 })
@@ -101,8 +101,8 @@ func TestNannyEnvironment(t *testing.T) {
 	for name, want := range map[string]string{
 		"GDASK_TEST_A": "given", "GDASK_TEST_B": "real", "GDASK_TEST_C": "config", "MALLOC_TRIM_THRESHOLD_": "65536",
 	} {
-		if real, ok := os.LookupEnv(name); ok && want != "given" {
-			want = real
+		if set, ok := os.LookupEnv(name); ok && want != "given" {
+			want = set
 		}
 		got, err := Run(ctx, c, getenv, RunOptions{}, name)
 		for _, v := range got {
@@ -118,7 +118,7 @@ func TestPreloads(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "program")
 	script := "#!/bin/sh\necho \"$GDASK_PRELOAD_ROLE $*\" >> " + dir + "/log\n"
-	if err := os.WriteFile(program, []byte(script), 0o700); err != nil { //nolint:gosec // it is to be executed
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	o := oneProcess()

@@ -25,9 +25,6 @@ var (
 	envPlug   = Func[NannyPlugin]("env-plugin", func(name, value string) NannyPlugin { return &envPlugin{name, value} })
 	countPlug = Func[SchedulerPlugin]("count-plugin", func(start string) (SchedulerPlugin, error) { return &counter{start: start}, nil })
 	noted     = Func[string]("noted", func() string { s, _ := note.Load().(string); return s })
-	counts    = Func[[]int64]("counts", func() []int64 {
-		return []int64{counted.transitions.Load(), counted.workers.Load(), counted.restarts.Load()}
-	})
 )
 
 func init() {

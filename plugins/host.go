@@ -129,7 +129,7 @@ func (h *Host) StartWorker(ctx context.Context, class string, inProcess bool, o 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.started = append(slices.DeleteFunc(h.started, ended), w)
-	h.live(w)
+	h.live(w) //nolint:contextcheck // it ends with the worker
 	if !inProcess {
 		if h.parents == nil {
 			h.parents = map[string]bool{}

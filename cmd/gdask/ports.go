@@ -20,10 +20,10 @@ func (r portRange) size() int {
 }
 
 func (r portRange) String() string {
-	switch {
-	case r.first == 0:
+	switch r.first {
+	case 0:
 		return ""
-	case r.first == r.last:
+	case r.last:
 		return strconv.Itoa(r.first)
 	}
 	return fmt.Sprintf("%d:%d", r.first, r.last)

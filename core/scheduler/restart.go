@@ -141,14 +141,14 @@ func (r *renewal) end(c *call, ctx context.Context) (late []string, err error) {
 		case errs[i] == nil:
 			r.out[w.address] = restartOK
 		case errors.As(errs[i], &remote):
-			failed = append(failed, fmt.Errorf("worker %s is not restarted: %s", w.address, errs[i]))
+			failed = append(failed, errors.New("worker "+w.address+" is not restarted: "+errs[i].Error()))
 		default:
 			r.s.log.warn("a worker did not shut down for its restart", "worker", w.address, "nanny", w.nanny, "error", errs[i])
 			r.out[w.address] = restartTimedOut
 			late = append(late, fmt.Sprintf("%s (nanny %s)", w.address, w.nanny))
 		}
 	}
-	err = r.s.loop.do(c.ctx, func() {
+	err = r.s.loop.do(c.ctx, func() { //nolint:contextcheck // also when the time is over
 		for _, w := range r.workers {
 			r.s.loop.dropWorker(w, "restarted", true)
 		}
@@ -162,7 +162,7 @@ func (r *renewal) await(ctx context.Context, limit time.Duration, raise bool) er
 	var have int
 	for {
 		var changed chan struct{}
-		err := r.s.loop.do(r.s.ctx, func() {
+		err := r.s.loop.do(r.s.ctx, func() { //nolint:contextcheck // what is missing when the time is over counts
 			l := r.s.loop
 			changed, have, back = l.changed, len(l.workers), back[:0]
 			for _, w := range l.workers {

@@ -55,14 +55,12 @@ func (c *call) runFunction() (any, error) {
 		return nil, asPython("NotImplementedError", "run_on_scheduler: this scheduler is a Go process, which runs functions "+
 			"that are registered in its own binary (gdask.RunOnScheduler), not Python ones; use Client.run on the workers")
 	}
-	m, err := newAsk("run", object{{hook.CallField, ptr(c.opaque(hook.CallField))}, {"wait", c.bool("wait", true)}}...)
+	m, err := newAsk("run", object{{hook.CallField, new(c.opaque(hook.CallField))}, {"wait", c.bool("wait", true)}}...)
 	if err != nil {
 		return nil, err
 	}
 	return hook.Run(c.ctx, newGuest(c.s), c.s.set.Functions, m.Map, c.s.wg.Go), nil
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // guestLogger is the scheduler's log for code of the users'.
 type guestLogger struct {

@@ -24,7 +24,7 @@ func (n *Nanny) Join(ctx context.Context) error {
 		var remote *wire.RemoteError
 		switch {
 		case err == nil:
-			n.install(names, packed)
+			n.install(ctx, names, packed)
 			return nil
 		case errors.As(err, &remote):
 			return fmt.Errorf("nanny: register with %s: %w", n.set.Scheduler, err)
@@ -71,15 +71,15 @@ func registration(address string) wire.Msg {
 }
 
 // install sets up what is not here from an earlier registration.
-func (n *Nanny) install(names []string, packed [][]byte) {
+func (n *Nanny) install(ctx context.Context, names []string, packed [][]byte) {
 	here := map[string]bool{}
-	_ = n.plugins.Each(n.ctx, func(name string, _ hook.Plugin[hook.Nanny]) { here[name] = true })
+	_ = n.plugins.Each(ctx, func(name string, _ hook.Plugin[hook.Nanny]) { here[name] = true })
 	for i, name := range names {
 		if here[name] {
 			continue
 		}
-		ctx, cancel := context.WithTimeout(n.ctx, pluginTimeout)
-		if _, err := n.plugins.Add(ctx, name, packed[i]); err != nil {
+		setup, cancel := context.WithTimeout(ctx, pluginTimeout)
+		if _, err := n.plugins.Add(setup, name, packed[i]); err != nil {
 			n.log.Error("a plugin failed", "plugin", name, "error", err)
 		}
 		cancel()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +50,8 @@ func (p Preload) Setup(ctx context.Context, role string, h Host, reg *task.Regis
 func (p Preload) Teardown(role string, h Host, reg *task.Registry) {
 	ctx, cancel := context.WithTimeout(context.Background(), teardownLimit)
 	defer cancel()
-	for i := len(p.Names) - 1; i >= 0; i-- {
-		p.one(ctx, preloaded{p.Names[i], "teardown", role, h, reg}, teardownLimit)
+	for _, name := range slices.Backward(p.Names) {
+		p.one(ctx, preloaded{name, "teardown", role, h, reg}, teardownLimit)
 	}
 }
 

@@ -111,7 +111,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 		return nil, err
 	}
 	w.set.Preload.Setup(ctx, "worker", w.guest, w.set.Registry)
-	w.extras.start(w.ctx)
+	w.extras.start(w.ctx) //nolint:contextcheck // the worker's life bounds its functions
 	if err := w.join(ctx); err != nil {
 		w.abandon(err)
 		return nil, err
@@ -120,7 +120,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 	w.wg.Go(w.heartbeats)
 	w.wg.Go(w.watch)
 	w.wg.Go(w.tellTransitions)
-	w.installPlugins()
+	w.installPlugins() //nolint:contextcheck // as above
 	w.setStatus("running")
 	return w, nil
 }
