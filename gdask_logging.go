@@ -42,13 +42,13 @@ func (c *Client) ForwardLogging(ctx context.Context, to hclog.Logger) (stop func
 			forwardRecord(to, e)
 		}
 	})
-	return func(ctx context.Context) error {
+	return func(ctx context.Context) (err error) {
 		s.Close()
 		reader.Wait()
-		if lost := c.core.Err() != nil; lost { // nothing comes any more
-			return nil
+		if c.core.Err() == nil { // else nothing comes any more
+			err = c.core.UnforwardLogs(ctx)
 		}
-		return c.core.UnforwardLogs(ctx)
+		return err
 	}, nil
 }
 
