@@ -61,7 +61,7 @@ func TestALostInputOfARunningTaskIsMadeFirst(t *testing.T) {
 	s.run("w", "y")
 	s.skip()
 	s.missing("w", "x")
-	s.expect("w: free y", "w: compute x")
+	s.expect("w: free x y", "w: compute x")
 	s.states("x processing", "y waiting")
 	s.finish("w", "x")
 	s.expect("w: compute y")
@@ -98,11 +98,11 @@ func TestTheGathersOfClientsTellOfMissingData(t *testing.T) {
 	s.skip()
 	s.missing("w", "x", "nobody")
 	s.missing("nobody", "x")
-	s.expect()
+	s.expect("w: free x") // it may have made it again since
 	s.leave("w")
 	s.skip()
 	s.missing("v", "x")
-	s.expect("c: x lost", "v: compute x")
+	s.expect("v: free x", "c: x lost", "v: compute x")
 }
 
 func TestAWorkerComesBackWithItsData(t *testing.T) {

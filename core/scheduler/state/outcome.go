@@ -124,7 +124,10 @@ func (e ReleaseWorkerData) apply(m *Machine) {
 func (e MissingData) apply(m *Machine) {
 	if w := m.workers[e.Worker]; w != nil {
 		for _, k := range e.Keys {
-			m.lose(w, k)
+			if t := m.tasks.Get(k); t != nil && t.has.find(w) != nil {
+				m.free(w, k) // it may have the result again by now
+				m.lose(w, k)
+			}
 		}
 	}
 }

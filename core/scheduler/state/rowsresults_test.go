@@ -215,7 +215,7 @@ var daskRowsOfResults = []struct {
 		s.do(MissingData{Worker: "w", Keys: ks("a")})
 		s.passed("x", Processing, Released)
 		s.states("x waiting", "a processing")
-		s.expect("v: free x", "w: compute a")
+		s.expect("v: free x", "w: free a", "w: compute a")
 	}},
 }
 
