@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -61,7 +62,16 @@ func (c *call) proxy() (any, error) {
 		return nil, asPython("KeyError", "no worker %q", c.str("worker"))
 	}
 	answers, errs := c.askAll(c.ctx, targets, m)
-	return answers[0], errs[0]
+	return answers[0], unreached(errs[0], targets[0].address)
+}
+
+// unreached makes the loss of a worker an OSError, by which clients tell it from
+// a refusal of the worker's own.
+func unreached(err error, address string) error {
+	if _, answered := errors.AsType[*wire.RemoteError](err); err == nil || answered {
+		return err
+	}
+	return asPython("OSError", "worker %s did not answer: %v", address, err)
 }
 
 // forwarded is a message inside of a message, to be passed on unread.

@@ -90,7 +90,7 @@ def test_a_lost_actor_is_an_error():
                     future.result(timeout=LIMIT)
                 with pytest.raises(RuntimeError, match="Worker holding Actor was lost"):
                     counter.increment()
-                with pytest.raises(OSError):
+                with pytest.raises(OSError, match="Unable to contact Actor's worker"):
                     call.result(timeout=LIMIT)
             finally:
                 other.stop()
