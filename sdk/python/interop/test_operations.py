@@ -29,7 +29,7 @@ def test_call_stack_shows_where_a_task_is(client, tmp_path):
     go = tmp_path / "go"
     future = client.submit(jobs.until_there, go, key="stack-1")
     try:
-        until(lambda: any("stack-1" in s for s in client.call_stack(keys=["stack-1"]).values()), what="the stack")
+        until(lambda: any("stack-1" in s for s in client.call_stack().values()), what="the stack")
         (stacks,) = client.call_stack(futures=[future]).values()
         assert any("until_there" in line for line in stacks["stack-1"])
         assert any("stack-1" in s for s in client.call_stack().values())
