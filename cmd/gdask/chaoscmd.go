@@ -41,10 +41,10 @@ func (a *app) chaosCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.DurationVar(&o.Duration, "duration", 0, "how long new graphs begin (default 1m)")
-	f.IntVar(&o.Tasks, "tasks", 0, "tasks of one graph (default 1500)")
+	f.IntVar(&o.Tasks, "tasks", 0, "tasks of one graph (default 1000)")
 	f.IntVar(&o.Workers, "workers", 0, "worker processes (default 4)")
 	f.StringVar(&o.MemoryLimit, "memory-limit", "", "of each worker (default 256MiB)")
-	f.DurationVar(&o.Pause, "pause", 0, "average time between two faults (default 300ms)")
+	f.DurationVar(&o.Pause, "pause", 0, "average time between two faults (default 600ms)")
 	f.Uint64Var(&o.Seed, "seed", 0, "of graphs and faults (default by the clock)")
 	f.BoolVar(&verbose, "verbose", false, "show what workers print")
 	return cmd

@@ -18,19 +18,17 @@ func (w *world) graph(ctx context.Context, r *rand.Rand, serial int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.o.Patience, fmt.Errorf("graph %d had not ended after %v", serial, w.o.Patience))
 	defer cancel()
 	g := newGraph(r, w.o.Tasks)
-	futures := make([]*gdask.Future[Value], len(g.nodes))
-	for i, n := range g.nodes {
-		inputs := make([]any, len(g.inputs[i]))
-		for j, k := range g.inputs[i] {
-			inputs[j] = futures[k]
-		}
-		f := work.With(gdask.Options{Key: fmt.Sprintf("work-%d-%d", serial, i), Priority: float64(r.IntN(3))})
-		futures[i] = f.Submit(w.client, n, inputs)
-	}
-	defer gdask.Release(futures...)
+	futures := make([]*gdask.Future[Value], 0, len(g.nodes))
+	defer func() { gdask.Release(futures...) }()
 	want := g.sequential()
-	for i, f := range futures {
-		if r.IntN(3) == 0 && i < len(futures)-1 {
+	for i := range g.nodes {
+		// Submissions go on while faults do. All that depends on a task is
+		// submitted when its turn to be let go of comes.
+		for len(futures) < min(len(g.nodes), i+ahead) {
+			futures = append(futures, w.submit(g, futures, fmt.Sprintf("work-%d-%d", serial, len(futures)), r))
+		}
+		f := futures[i]
+		if r.IntN(3) == 0 && i < len(g.nodes)-1 {
 			f.Release()
 			continue
 		}
@@ -43,6 +41,20 @@ func (w *world) graph(ctx context.Context, r *rand.Rand, serial int) error {
 		}
 	}
 	return nil
+}
+
+// ahead is how many tasks are submitted before the result of the first is
+// looked at; more than a window.
+const ahead = window + 200
+
+// submit submits the next node.
+func (w *world) submit(g graph, before []*gdask.Future[Value], key string, r *rand.Rand) *gdask.Future[Value] {
+	i := len(before)
+	inputs := make([]any, len(g.inputs[i]))
+	for j, k := range g.inputs[i] {
+		inputs[j] = before[k]
+	}
+	return work.With(gdask.Options{Key: key, Priority: float64(r.IntN(3))}).Submit(w.client, g.nodes[i], inputs)
 }
 
 // stuck counts the futures by status, for the report of a graph that did not end.

@@ -23,11 +23,11 @@ import (
 // Options of a run.
 type Options struct {
 	Duration    time.Duration // new graphs begin until it has passed; default 1 min
-	Tasks       int           // of one graph; default 1500
+	Tasks       int           // of one graph; default 1000
 	Workers     int           // worker processes with two threads each; default 4
 	MemoryLimit string        // of each worker; default 256MiB
-	Pause       time.Duration // between two faults, on average; default 300 ms
-	Patience    time.Duration // that one graph may take; default 3 min
+	Pause       time.Duration // between two faults, on average; default 600 ms
+	Patience    time.Duration // that one graph may take; default 5 min
 	Seed        uint64        // of graphs and faults; 0 takes one of the clock
 	Executable  string        // the gdask command
 	Out         io.Writer     // progress, in words
@@ -40,11 +40,11 @@ func (o *Options) logf(format string, args ...any) {
 
 func (o *Options) defaults() {
 	set(&o.Duration, time.Minute)
-	set(&o.Tasks, 1500)
+	set(&o.Tasks, 1000)
 	set(&o.Workers, 4)
 	set(&o.MemoryLimit, "256MiB")
-	set(&o.Pause, 300*time.Millisecond)
-	set(&o.Patience, 3*time.Minute)
+	set(&o.Pause, 600*time.Millisecond)
+	set(&o.Patience, 5*time.Minute)
 	set(&o.Seed, uint64(time.Now().UnixNano()))
 }
 
