@@ -31,6 +31,9 @@ type injector struct {
 	wg     sync.WaitGroup
 	count  map[string]int
 	serial int
+
+	mu    sync.Mutex
+	wrong []error // what no fault excuses
 }
 
 // fault is a kind of trouble and how often it comes, relative to the others.
@@ -155,8 +158,10 @@ func (i *injector) starve(ctx context.Context) bool {
 		switch {
 		case ctx.Err() != nil:
 		case err != nil && !errors.As(err, new(*gdask.KilledWorkerError)):
-			i.o.logf("a task that starves its worker failed otherwise: %v", err)
-		case err == nil && !ended:
+			i.mu.Lock()
+			i.wrong = append(i.wrong, fmt.Errorf("a task that starves its worker failed otherwise: %w", err))
+			i.mu.Unlock()
+		case err == nil && !ended: // its nanny may be frozen
 			i.o.logf("a worker took twice its memory limit and nobody minded")
 		}
 	})

@@ -164,7 +164,7 @@ func (w *world) graphs(ctx context.Context) (Report, error) {
 	end()
 	<-done
 	r.Faults, r.Started = w.faults.summary(), int(w.fleet.started.Load())
-	return r, err
+	return r, errors.Join(append(w.faults.wrong, err)...)
 }
 
 // down takes apart what up made, in the order that a careful user would.
