@@ -122,8 +122,18 @@ func (i *injector) freeze(ctx context.Context, itself bool) bool {
 	return true
 }
 
+// connections are about this part of those with the scheduler and of those with
+// one of the workers.
+func (i *injector) connections(part float64) []*pair {
+	pairs := i.proxy.some(i.r, part)
+	if ps := i.fleet.proxies(); len(ps) > 0 {
+		pairs = append(pairs, ps[i.r.IntN(len(ps))].some(i.r, part)...)
+	}
+	return pairs
+}
+
 func (i *injector) cut(context.Context) bool {
-	pairs := i.proxy.some(i.r, 0.1)
+	pairs := i.connections(0.1)
 	for _, x := range pairs {
 		x.cut()
 	}
@@ -131,7 +141,7 @@ func (i *injector) cut(context.Context) bool {
 }
 
 func (i *injector) cutAll(context.Context) bool {
-	pairs := i.proxy.some(i.r, 1)
+	pairs := i.connections(1)
 	for _, x := range pairs {
 		x.cut()
 	}
@@ -139,7 +149,7 @@ func (i *injector) cutAll(context.Context) bool {
 }
 
 func (i *injector) stall(ctx context.Context) bool {
-	pairs, d := i.proxy.some(i.r, 0.2), time.Duration(i.r.IntN(3000))*time.Millisecond
+	pairs, d := i.connections(0.2), time.Duration(i.r.IntN(3000))*time.Millisecond
 	i.wg.Go(func() { stall(ctx, pairs, d) })
 	return len(pairs) > 0
 }

@@ -4,8 +4,10 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"sync"
@@ -25,10 +27,12 @@ type fleet struct {
 	started   atomic.Int64
 }
 
-// slot is the place of one worker command.
+// slot is the place of one worker command. Its worker is behind a proxy, too, so
+// that connections between workers can be cut.
 type slot struct {
-	mu  sync.Mutex
-	cmd *exec.Cmd
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	proxy *proxy
 }
 
 func startFleet(ctx context.Context, o *Options, scheduler string) *fleet {
@@ -44,31 +48,67 @@ func startFleet(ctx context.Context, o *Options, scheduler string) *fleet {
 // keep runs one worker command after the other.
 func (f *fleet) keep(ctx context.Context, s *slot) {
 	for ctx.Err() == nil && !f.stopping.Load() {
-		if err := f.once(s); err != nil && !f.stopping.Load() {
+		if err := f.once(ctx, s); err != nil && !f.stopping.Load() {
 			f.o.logf("worker command ended: %v", err)
 		}
 	}
 }
 
-func (f *fleet) once(s *slot) error {
-	cmd := exec.Command(f.o.Executable, "worker", f.scheduler, "--nthreads", "2", "--memory-limit", f.o.MemoryLimit, "--log-level", "error") //nolint:noctx // ended by stop, in order
-	cmd.Stderr = f.o.WorkerLog
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for us alone
-	s.mu.Lock()
-	err := cmd.Start()
-	if err == nil {
-		s.cmd = cmd
-	}
-	s.mu.Unlock()
+func (f *fleet) once(ctx context.Context, s *slot) error {
+	listen, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
-	f.started.Add(1)
-	err = cmd.Wait()
+	p, err := newProxy(ctx, listen)
+	if err != nil {
+		return err
+	}
+	cmd := f.command(listen, p.address())
 	s.mu.Lock()
-	s.cmd = nil
+	if err = cmd.Start(); err == nil {
+		s.cmd, s.proxy = cmd, p
+	}
 	s.mu.Unlock()
-	return err
+	if err == nil {
+		f.started.Add(1)
+		err = cmd.Wait()
+		s.mu.Lock()
+		s.cmd, s.proxy = nil, nil
+		s.mu.Unlock()
+	}
+	return errors.Join(err, p.close())
+}
+
+// command is a worker command, not started yet.
+func (f *fleet) command(listen, contact string) *exec.Cmd {
+	cmd := exec.Command(f.o.Executable, "worker", f.scheduler, "--nthreads", "2", "--memory-limit", f.o.MemoryLimit, //nolint:noctx // ended by stop, in order
+		"--listen-address", "tcp://"+listen, "--contact-address", contact, "--log-level", "error")
+	cmd.Stderr = f.o.WorkerLog
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt at the terminal is for us alone
+	return cmd
+}
+
+// freeAddress is one that nobody listens on just now.
+func freeAddress(ctx context.Context) (string, error) {
+	var c net.ListenConfig
+	ln, err := c.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return ln.Addr().String(), ln.Close()
+}
+
+// proxies are those of the workers that run.
+func (f *fleet) proxies() []*proxy {
+	var out []*proxy
+	for _, s := range f.slots {
+		s.mu.Lock()
+		if s.proxy != nil {
+			out = append(out, s.proxy)
+		}
+		s.mu.Unlock()
+	}
+	return out
 }
 
 // stop interrupts all commands and waits; what takes too long is an error, and killed.
