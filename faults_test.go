@@ -205,7 +205,7 @@ func TestStoppedWorkersTasksRunAgain(t *testing.T) {
 			t.Errorf("a task that runs again is %s", s)
 		}
 	}
-	Cancel(false, fs...)
+	Cancel(fs...)
 }
 
 func TestProcessesNeedMain(t *testing.T) {

@@ -53,8 +53,8 @@ func (w *Completed[F]) Add(fs ...F) error {
 	return nil
 }
 
-// Count is how many futures are waited for or have not been taken.
-func (w *Completed[F]) Count() int {
+// Len is how many futures are waited for or have not been taken.
+func (w *Completed[F]) Len() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.fs)
@@ -95,11 +95,10 @@ func (w *Completed[F]) Next(ctx context.Context) (F, error) {
 	}
 }
 
-// NextBatch returns all futures that are done and were not taken; with block it
-// waits until there is one. None means that none is left, or without block that
-// none is done.
-func (w *Completed[F]) NextBatch(ctx context.Context, block bool) ([]F, error) {
-	for block {
+// NextBatch waits until a future is done and returns all that are and were not
+// taken. None means that none is left.
+func (w *Completed[F]) NextBatch(ctx context.Context) ([]F, error) {
+	for {
 		more, err := w.wait(ctx)
 		if err != nil || !more {
 			return nil, err
@@ -108,8 +107,11 @@ func (w *Completed[F]) NextBatch(ctx context.Context, block bool) ([]F, error) {
 			return fs, nil
 		}
 	}
-	return w.take(0), w.err
 }
+
+// TakeDone returns all futures that are done and were not taken, without waiting:
+// none when none is.
+func (w *Completed[F]) TakeDone() ([]F, error) { return w.take(0), w.err }
 
 // All yields futures as they are done until none is left. The error is the end
 // of ctx, with no future; the loop is over then.
@@ -128,7 +130,7 @@ func (w *Completed[F]) All(ctx context.Context) iter.Seq2[F, error] {
 func (w *Completed[F]) Batches(ctx context.Context) iter.Seq2[[]F, error] {
 	return func(yield func([]F, error) bool) {
 		for {
-			fs, err := w.NextBatch(ctx, true)
+			fs, err := w.NextBatch(ctx)
 			if err == nil && len(fs) == 0 || !yield(fs, err) || err != nil {
 				return
 			}

@@ -40,6 +40,17 @@ type AnyFuture interface {
 	core() *client.Future
 }
 
+// AnyFutures is futures of one type for what takes futures of any:
+//
+//	err := c.Publish(ctx, "squares", gdask.AnyFutures(squares)...)
+func AnyFutures[F AnyFuture](fs []F) []AnyFuture {
+	out := make([]AnyFuture, len(fs))
+	for i, f := range fs {
+		out[i] = f
+	}
+	return out
+}
+
 // Status is what has become of a task.
 type Status = client.Status
 
@@ -133,7 +144,7 @@ func (f *Future[R]) Retry(ctx context.Context) error {
 
 // Cancel drops the wish for the result. When nobody else wants it, the task does
 // not run, or its context ends; all that depends on it is cancelled as well.
-func (f *Future[R]) Cancel() { Cancel(false, f) }
+func (f *Future[R]) Cancel() { Cancel(f) }
 
 // Release gives the result up: the cluster may forget it. Safe to call twice.
 func (f *Future[R]) Release() { f.f.Release() }

@@ -137,8 +137,14 @@ func AsCompleted[F AnyFuture](ctx context.Context, fs ...F) iter.Seq2[F, error] 
 	}
 }
 
-// Cancel drops the wish for the futures' results, everybody's with force.
-func Cancel[F AnyFuture](force bool, fs ...F) {
+// Cancel drops the wish for the results of many futures; see [Future.Cancel].
+func Cancel[F AnyFuture](fs ...F) { cancelAll(fs, false) }
+
+// CancelForAll cancels the tasks of futures whoever else wants their results: the
+// futures of all clients fail with a [*CancelledError].
+func CancelForAll[F AnyFuture](fs ...F) { cancelAll(fs, true) }
+
+func cancelAll[F AnyFuture](fs []F, force bool) {
 	byClient := map[*client.Client][]*client.Future{}
 	for _, f := range fs {
 		byClient[f.core().Client()] = append(byClient[f.core().Client()], f.core())

@@ -13,7 +13,7 @@ import (
 //
 //	var Marker = gdask.Func[gdask.WorkerPlugin]("marker", func(text string) gdask.WorkerPlugin { return &marker{text} })
 //
-//	err := gdask.RegisterWorkerPlugin(ctx, c, Marker, gdask.PluginOptions{}, "text")
+//	err := c.RegisterWorkerPlugin(ctx, Marker, gdask.PluginOptions{}, "text")
 type WorkerPlugin = hook.WorkerPlugin
 
 // NannyPlugin is code that runs beside every worker process, SchedulerPlugin code
@@ -34,18 +34,18 @@ type PluginOptions struct {
 // RegisterWorkerPlugin sets a plugin up in all workers, also in those that join
 // later. One of the same name is torn down first. The error joins what went wrong
 // in each worker.
-func RegisterWorkerPlugin(ctx context.Context, c *Client, f *Function[WorkerPlugin], o PluginOptions, args ...any) error {
+func (c *Client) RegisterWorkerPlugin(ctx context.Context, f *Function[WorkerPlugin], o PluginOptions, args ...any) error {
 	return register(ctx, c, "worker", f, o, args)
 }
 
 // RegisterNannyPlugin is RegisterWorkerPlugin for what supervises the workers.
-func RegisterNannyPlugin(ctx context.Context, c *Client, f *Function[NannyPlugin], o PluginOptions, args ...any) error {
+func (c *Client) RegisterNannyPlugin(ctx context.Context, f *Function[NannyPlugin], o PluginOptions, args ...any) error {
 	return register(ctx, c, "nanny", f, o, args)
 }
 
 // RegisterSchedulerPlugin starts a plugin in the scheduler, whose process must be
 // of the same program.
-func RegisterSchedulerPlugin(ctx context.Context, c *Client, f *Function[SchedulerPlugin], o PluginOptions, args ...any) error {
+func (c *Client) RegisterSchedulerPlugin(ctx context.Context, f *Function[SchedulerPlugin], o PluginOptions, args ...any) error {
 	return register(ctx, c, "scheduler", f, o, args)
 }
 
@@ -79,14 +79,14 @@ func (c *Client) UnregisterSchedulerPlugin(ctx context.Context, name string) err
 	return c.core.UnregisterPlugin(ctx, "scheduler", name)
 }
 
-// WorkerMetric registers a function that tells a figure of its worker: what fn, a
+// MetricFunc registers a function that tells a figure of its worker: what fn, a
 // func([ctx]) value or with an error, returns is part of the worker's metrics with
 // every heartbeat. It runs beside the worker's work and delays no heartbeat.
-func WorkerMetric(name string, fn any) { tell(hook.MetricPrefix, name, fn) }
+func MetricFunc(name string, fn any) { tell(hook.MetricPrefix, name, fn) }
 
-// WorkerInfo registers a function that tells of its worker once, when it joins:
+// InfoFunc registers a function that tells of its worker once, when it joins:
 // the value is shown with the worker in the scheduler's information.
-func WorkerInfo(name string, fn any) { tell(hook.StartupPrefix, name, fn) }
+func InfoFunc(name string, fn any) { tell(hook.StartupPrefix, name, fn) }
 
 func tell(prefix, name string, fn any) {
 	f, err := functions.Add(prefix+name, fn)

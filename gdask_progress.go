@@ -32,7 +32,7 @@ func Progress[F AnyFuture](ctx context.Context, w io.Writer, fs ...F) error {
 		b.group(f).total++
 	}
 	b.draw()
-	for done.Count() > 0 {
+	for done.Len() > 0 {
 		batch, err := progressBatch(ctx, done)
 		if err != nil {
 			b.end()
@@ -51,7 +51,7 @@ func Progress[F AnyFuture](ctx context.Context, w io.Writer, fs ...F) error {
 func progressBatch[F AnyFuture](ctx context.Context, done *Completed[F]) ([]F, error) {
 	tick, cancel := context.WithTimeout(ctx, progressTime)
 	defer cancel()
-	batch, err := done.NextBatch(tick, true)
+	batch, err := done.NextBatch(tick)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		return nil, nil
 	}

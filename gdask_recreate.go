@@ -26,24 +26,24 @@ func (f *Future[R]) Recreate(ctx context.Context) (R, error) {
 	return r, nil
 }
 
-// RecreateError runs the task that made a future fail once more, here in this
-// process: f's own, or the one among its inputs that failed first. It returns
+// RecreateError runs the task that made the future fail once more, here in this
+// process: its own, or the one among its inputs that failed first. It returns
 // the key of that task and how it failed; nil when it did not fail here.
-func RecreateError(ctx context.Context, c *Client, f AnyFuture) (key string, err error) {
+func (f *Future[R]) RecreateError(ctx context.Context) (key string, err error) {
 	if f.Exception(ctx) == nil {
 		return "", fmt.Errorf("gdask: %s has not failed; there is no error to recreate", f.Key())
 	}
 	if err := f.core().Unsent(); err != nil {
 		return "", fmt.Errorf("gdask: %s failed before it was sent: %w", f.Key(), err)
 	}
-	k, err := c.core.ErrorCause(ctx, []wire.Key{f.TaskKey()})
+	k, err := f.c.core.ErrorCause(ctx, []wire.Key{f.TaskKey()})
 	if err != nil {
 		return "", err
 	}
 	if k == "" {
 		return "", fmt.Errorf("gdask: the scheduler does not know that %s failed; it may have been released", f.Key())
 	}
-	_, err = c.recreate(ctx, k)
+	_, err = f.c.recreate(ctx, k)
 	return client.KeyText(k), err
 }
 

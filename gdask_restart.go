@@ -2,6 +2,8 @@ package gdask
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -27,19 +29,38 @@ func (c *Client) Restart(ctx context.Context, o RestartOptions) error {
 	return c.core.Restart(ctx, o.Timeout, !o.NoWait)
 }
 
-// What becomes of a worker that is to be restarted.
+// RestartOutcome is what became of a worker that was to be restarted.
+type RestartOutcome string
+
+// The outcomes, in Dask's words.
 const (
-	RestartOK       = "OK"
-	RestartRemoved  = "removed"   // it has no nanny and was closed
-	RestartTimedOut = "timed out" // it did not end or come back in time
+	RestartOK       RestartOutcome = "OK"
+	RestartRemoved  RestartOutcome = "removed"   // it has no nanny and was closed
+	RestartTimedOut RestartOutcome = "timed out" // it did not end or come back in time
 )
 
-// RestartWorkers has workers, named by address or name, started anew. Tasks
-// that run there are run elsewhere. The outcomes are by the names as they were
-// given; with raise any other than OK is an error.
-func (c *Client) RestartWorkers(ctx context.Context, workers []string, timeout time.Duration, raise bool) (map[string]string, error) {
+// RestartWorkers has workers, named by address or name, started anew by their
+// nannies within timeout; 0 means two minutes. Tasks that run there are run
+// elsewhere. The outcomes are by the names as they were given, also where an error
+// says that some timed out.
+func (c *Client) RestartWorkers(ctx context.Context, workers []string, timeout time.Duration) (map[string]RestartOutcome, error) {
 	if timeout <= 0 {
 		timeout = restartTimeout
 	}
-	return c.core.RestartWorkers(ctx, workers, timeout, raise)
+	got, err := c.core.RestartWorkers(ctx, workers, timeout)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]RestartOutcome, len(got))
+	var late []string
+	for name, text := range got {
+		if out[name] = RestartOutcome(text); out[name] == RestartTimedOut {
+			late = append(late, name)
+		}
+	}
+	if len(late) > 0 {
+		slices.Sort(late)
+		err = fmt.Errorf("gdask: %d of %d workers were not started again within %v: %q; look at the logs of their nannies", len(late), len(got), timeout, late)
+	}
+	return out, err
 }

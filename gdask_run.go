@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/gdask/gdask/core/client"
-	"github.com/gdask/gdask/sdk/hook"
 	"github.com/gdask/gdask/sdk/task"
 )
 
@@ -54,7 +53,7 @@ func (e *RunErrors) Unwrap() []error { return slices.Collect(maps.Values(e.Error
 
 // Run calls a registered function at once in every worker, outside of tasks and
 // their slots, and returns the results by the workers' addresses. The function
-// finds its worker with [WorkerOf], or its nanny with [NannyOf].
+// finds its worker with [CurrentWorker], or its nanny with [CurrentNanny].
 func Run[R any](ctx context.Context, c *Client, f *Function[R], o RunOptions, args ...any) (map[string]R, error) {
 	packed, err := f.pack(args)
 	if err != nil {
@@ -85,7 +84,7 @@ func Run[R any](ctx context.Context, c *Client, f *Function[R], o RunOptions, ar
 
 // RunOnScheduler calls a registered function in the scheduler's process, which
 // must be of the same program: a [LocalCluster] or a scheduler in a binary of yours. The
-// function finds the scheduler with [SchedulerOf].
+// function finds the scheduler with [CurrentScheduler].
 func RunOnScheduler[R any](ctx context.Context, c *Client, f *Function[R], args ...any) (R, error) {
 	var none R
 	packed, err := f.pack(args)
@@ -122,13 +121,3 @@ func (f *Function[R]) pack(args []any) ([]byte, error) {
 	}
 	return call.Pack()
 }
-
-// WorkerOf is the worker that runs the function which was called with ctx, in a
-// task, by [Run] or as a plugin; nil elsewhere.
-func WorkerOf(ctx context.Context) hook.Worker { return hook.From[hook.Worker](ctx) }
-
-// NannyOf is the nanny that runs it; nil elsewhere.
-func NannyOf(ctx context.Context) hook.Nanny { return hook.From[hook.Nanny](ctx) }
-
-// SchedulerOf is the scheduler that runs it; nil elsewhere.
-func SchedulerOf(ctx context.Context) hook.Scheduler { return hook.From[hook.Scheduler](ctx) }

@@ -14,8 +14,8 @@ var (
 	outputPlugin  = Func[WorkerPlugin]("gdask.forward-output", func() WorkerPlugin { return &forwarder{} })
 )
 
-// Names of the plugins that SetEnviron and ForwardOutput register, by which they
-// can be unregistered.
+// Names of the plugins that [Client.SetEnviron] and [Client.ForwardOutput] register,
+// by which they can be unregistered.
 const (
 	EnvironPlugin       = "environ"
 	ForwardOutputPlugin = "forward-output"
@@ -24,14 +24,14 @@ const (
 // SetEnviron sets variables in the environment of all worker processes, also of
 // those to come. Workers are started again for that and hand their data on first. A later call
 // replaces the variables of an earlier one.
-func SetEnviron(ctx context.Context, c *Client, env map[string]string) error {
-	return RegisterNannyPlugin(ctx, c, environPlugin, PluginOptions{Name: EnvironPlugin}, env)
+func (c *Client) SetEnviron(ctx context.Context, env map[string]string) error {
+	return c.RegisterNannyPlugin(ctx, environPlugin, PluginOptions{Name: EnvironPlugin}, env)
 }
 
 // ForwardOutput has what functions print in worker processes, to os.Stdout and
 // os.Stderr, printed by all clients as well, line by line. Workers must have processes of their own.
-func ForwardOutput(ctx context.Context, c *Client) error {
-	return RegisterWorkerPlugin(ctx, c, outputPlugin, PluginOptions{Name: ForwardOutputPlugin, Idempotent: true})
+func (c *Client) ForwardOutput(ctx context.Context) error {
+	return c.RegisterWorkerPlugin(ctx, outputPlugin, PluginOptions{Name: ForwardOutputPlugin, Idempotent: true})
 }
 
 // environ is the plugin of SetEnviron.

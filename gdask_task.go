@@ -14,15 +14,6 @@ import (
 // when its function returns it, also wrapped.
 var ErrReschedule = task.ErrReschedule
 
-// TaskWorker is what a task knows of the worker that runs it.
-type TaskWorker struct {
-	Name      string
-	Address   string
-	Scheduler string // its address
-	// LocalDirectory is the worker's own, for files; it is removed at the end.
-	LocalDirectory string
-}
-
 // TaskInfo is what a task knows of itself.
 type TaskInfo struct {
 	Key string
@@ -40,16 +31,7 @@ func scopeOf(ctx context.Context, what string) (*worker.Scope, error) {
 	return nil, fmt.Errorf("gdask: %s needs the context that a task was called with", what)
 }
 
-// CurrentWorker is the worker that runs the task of ctx.
-func CurrentWorker(ctx context.Context) (TaskWorker, error) {
-	s, err := scopeOf(ctx, "CurrentWorker")
-	if err != nil {
-		return TaskWorker{}, err
-	}
-	return TaskWorker{Name: s.Name(), Address: s.Worker(), Scheduler: s.Scheduler(), LocalDirectory: s.LocalDirectory()}, nil
-}
-
-// CurrentTask is the task that runs with ctx.
+// CurrentTask is the task that runs with ctx; see [CurrentWorker] for where.
 func CurrentTask(ctx context.Context) (TaskInfo, error) {
 	s, err := scopeOf(ctx, "CurrentTask")
 	if err != nil {

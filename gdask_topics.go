@@ -10,11 +10,11 @@ import (
 	"github.com/gdask/gdask/sdk/worker"
 )
 
-// TopicEvent is one event of a topic; [EventMsg] reads its message.
+// TopicEvent is one event of a topic; [TopicMsg] reads its message.
 type TopicEvent = client.TopicEvent
 
-// EventMsg is the message of an event; T may be any.
-func EventMsg[T any](e TopicEvent) (T, error) { return decodeAs[T](e.Msg, "event of topic "+e.Topic) }
+// TopicMsg is the message of an event, which must fit T; any takes every message.
+func TopicMsg[T any](e TopicEvent) (T, error) { return decodeAs[T](e.Msg, "event of topic "+e.Topic) }
 
 // LogEvent publishes a message under topics: the scheduler remembers the latest
 // and sends it to the clients, Go or Python, that have subscribed.
@@ -46,10 +46,10 @@ func LogEvent(ctx context.Context, msg any, topics ...string) error {
 	return nil
 }
 
-// Events are the events of a topic that the scheduler remembers, oldest first.
+// TopicEvents are the events of a topic that the scheduler remembers, oldest first.
 // Workers and clients have topics of their own, by address or id; the topic "all" has
 // what happens to the cluster.
-func (c *Client) Events(ctx context.Context, topic string) ([]TopicEvent, error) {
+func (c *Client) TopicEvents(ctx context.Context, topic string) ([]TopicEvent, error) {
 	return c.core.Events(ctx, topic)
 }
 
@@ -58,7 +58,7 @@ type Subscription struct{ s *client.Subscription }
 
 // Subscribe begins to receive the events of a topic. It goes on after a loss of the
 // scheduler's connection that the client came back from; events in between are
-// only in [Client.Events].
+// only in [Client.TopicEvents].
 func (c *Client) Subscribe(topic string) (*Subscription, error) {
 	s, err := c.core.Subscribe(topic)
 	if err != nil {

@@ -33,7 +33,7 @@ func (c *Client) UploadFile(ctx context.Context, path string) error {
 		return fmt.Errorf("gdask: upload of a file: %w", err)
 	}
 	name := filepath.Base(path)
-	return RegisterWorkerPlugin(ctx, c, uploaded, PluginOptions{Name: "upload-file-" + name}, name, data)
+	return c.RegisterWorkerPlugin(ctx, uploaded, PluginOptions{Name: "upload-file-" + name}, name, data)
 }
 
 // uploadedFile is one file in one worker.

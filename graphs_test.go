@@ -26,7 +26,7 @@ func computeInside(ctx context.Context, depth int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	c, err := NewClient(ctx, w.Scheduler, ClientOptions{NotDefault: true})
+	c, err := NewClient(ctx, w.Scheduler(), ClientOptions{NotDefault: true})
 	if err != nil {
 		return 0, err
 	}

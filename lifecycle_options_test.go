@@ -76,7 +76,7 @@ func TestARestartedWorkerHandsItsDataOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.RestartWorkers(ctx, []string{"0"}, 0, true); err != nil {
+	if _, err := c.RestartWorkers(ctx, []string{"0"}, 0); err != nil {
 		t.Fatal(err)
 	}
 	if after, err := f.Result(ctx); err != nil || after != before {

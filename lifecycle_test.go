@@ -28,27 +28,30 @@ var (
 )
 
 func init() {
-	WorkerMetric("answer", func() int { return 42 })
-	WorkerInfo("colour", func() string { return "green" })
+	MetricFunc("answer", func() int { return 42 })
+	InfoFunc("colour", func() string { return "green" })
 }
 
 func whereIRun(ctx context.Context) string {
-	switch {
-	case WorkerOf(ctx) != nil:
-		return "worker " + WorkerOf(ctx).Address()
-	case NannyOf(ctx) != nil:
-		return "nanny of " + NannyOf(ctx).Worker()
-	case SchedulerOf(ctx) != nil:
-		return "scheduler " + SchedulerOf(ctx).Address()
+	if w, err := CurrentWorker(ctx); err == nil {
+		return "worker " + w.Address()
 	}
-	return "nowhere"
+	if n, err := CurrentNanny(ctx); err == nil {
+		return "nanny of " + n.Worker()
+	}
+	s, err := CurrentScheduler(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	return "scheduler " + s.Address()
 }
 
 func refuseOn(ctx context.Context, name string) error {
-	if WorkerOf(ctx).Name() == name {
-		return errors.New("not on " + name)
+	w, err := CurrentWorker(ctx)
+	if err == nil && w.Name() == name {
+		err = errors.New("not on " + name)
 	}
-	return nil
+	return err
 }
 
 var note atomic.Value // of the worker plugin of this process
@@ -214,7 +217,7 @@ func TestRestartWorkersKillsAFrozenOne(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := c.RestartWorkers(ctx, []string{"0"}, 0, true)
+	got, err := c.RestartWorkers(ctx, []string{"0"}, 0)
 	if err != nil || got["0"] != RestartOK {
 		t.Fatalf("restart: %v, %v", got, err)
 	}
@@ -231,7 +234,7 @@ func TestRestartWorkersKillsAFrozenOne(t *testing.T) {
 	if same != 1 {
 		t.Errorf("before %v, after %v: only worker 0 was to be replaced", pids, after)
 	}
-	if _, err := c.RestartWorkers(ctx, []string{"7"}, 0, true); err == nil || !strings.Contains(err.Error(), `"7"`) {
+	if _, err := c.RestartWorkers(ctx, []string{"7"}, 0); err == nil || !strings.Contains(err.Error(), `"7"`) {
 		t.Errorf("unknown worker: %v", err)
 	}
 }
@@ -239,7 +242,7 @@ func TestRestartWorkersKillsAFrozenOne(t *testing.T) {
 func TestRestartWithoutNannies(t *testing.T) {
 	ctx := within(t, 30*time.Second)
 	c := newClient(t, ctx, modes["threads"])
-	got, err := c.RestartWorkers(ctx, []string{"0"}, 100*time.Millisecond, false)
+	got, err := c.RestartWorkers(ctx, []string{"0"}, 100*time.Millisecond)
 	if err != nil || got["0"] != RestartRemoved {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -259,15 +262,15 @@ func TestWorkerPlugins(t *testing.T) {
 			}
 		}
 	}
-	if err := RegisterWorkerPlugin(ctx, c, notePlug, PluginOptions{}, "one"); err != nil {
+	if err := c.RegisterWorkerPlugin(ctx, notePlug, PluginOptions{}, "one"); err != nil {
 		t.Fatal(err)
 	}
 	check("one", 2)
-	if err := RegisterWorkerPlugin(ctx, c, notePlug, PluginOptions{Idempotent: true}, "two"); err != nil {
+	if err := c.RegisterWorkerPlugin(ctx, notePlug, PluginOptions{Idempotent: true}, "two"); err != nil {
 		t.Fatal(err)
 	}
 	check("one", 2)
-	if err := RegisterWorkerPlugin(ctx, c, notePlug, PluginOptions{}, "three"); err != nil {
+	if err := c.RegisterWorkerPlugin(ctx, notePlug, PluginOptions{}, "three"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Cluster().(*LocalCluster).Scale(3); err != nil {
@@ -281,7 +284,7 @@ func TestWorkerPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("torn down three", 3)
-	err := RegisterWorkerPlugin(ctx, c, notePlug, PluginOptions{Name: "bad"}, "bad")
+	err := c.RegisterWorkerPlugin(ctx, notePlug, PluginOptions{Name: "bad"}, "bad")
 	if err == nil || !strings.Contains(err.Error(), "no notes here") || !strings.Contains(err.Error(), "tcp://") {
 		t.Errorf("a setup that fails: %v", err)
 	}
@@ -292,7 +295,7 @@ func TestWorkerPlugins(t *testing.T) {
 
 func TestNannyPluginRestartsItsWorker(t *testing.T) {
 	ctx, c := twoProcesses(t)
-	if err := RegisterNannyPlugin(ctx, c, envPlug, PluginOptions{}, "GDASK_TEST_COLOUR", "blue"); err != nil {
+	if err := c.RegisterNannyPlugin(ctx, envPlug, PluginOptions{}, "GDASK_TEST_COLOUR", "blue"); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.WaitForWorkers(ctx, 2); err != nil {
@@ -320,10 +323,10 @@ func TestSchedulerPlugins(t *testing.T) {
 	counted.transitions.Store(0)
 	counted.restarts.Store(0)
 	counted.closed.Store(0)
-	if err := RegisterSchedulerPlugin(ctx, c, countPlug, PluginOptions{}, "good"); err != nil {
+	if err := c.RegisterSchedulerPlugin(ctx, countPlug, PluginOptions{}, "good"); err != nil {
 		t.Fatal(err)
 	}
-	if err := RegisterSchedulerPlugin(ctx, c, countPlug, PluginOptions{Name: "panics"}, "panic"); err != nil {
+	if err := c.RegisterSchedulerPlugin(ctx, countPlug, PluginOptions{Name: "panics"}, "panic"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Gather(ctx, inc.Map(c, []int{1, 2, 3})); err != nil {
@@ -341,7 +344,7 @@ func TestSchedulerPlugins(t *testing.T) {
 	if counted.restarts.Load() != 1 || counted.closed.Load() != 1 {
 		t.Errorf("%d restarts, closed %d times", counted.restarts.Load(), counted.closed.Load())
 	}
-	err := RegisterSchedulerPlugin(ctx, c, countPlug, PluginOptions{}, "bad")
+	err := c.RegisterSchedulerPlugin(ctx, countPlug, PluginOptions{}, "bad")
 	if err == nil || !strings.Contains(err.Error(), "no counting today") {
 		t.Errorf("a start that fails: %v", err)
 	}

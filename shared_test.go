@@ -77,7 +77,7 @@ func datasets(t *testing.T, ctx context.Context, c *Client) {
 	publisher, err := NewClient(ctx, c.SchedulerAddress(), ClientOptions{NotDefault: true})
 	must(t, err)
 	fs := add.Map(publisher, []int{1, 2, 3}, []int{10, 20, 30})
-	must(t, publisher.Publish(ctx, "sums", fs[0], fs[1], fs[2]))
+	must(t, publisher.Publish(ctx, "sums", AnyFutures(fs)...))
 	if err := publisher.Publish(ctx, "sums", fs[0]); !errors.Is(err, ErrExists) || errors.Is(err, ErrNotFound) {
 		t.Errorf("published twice: %v", err)
 	}
@@ -126,7 +126,7 @@ func topicsOf(t *testing.T, ctx context.Context, c *Client) {
 	must(t, c.LogEvent("hello", "topic", "unheard"))
 	e, err := s.Next(ctx)
 	must(t, err)
-	if m, err := EventMsg[string](e); m != "hello" || err != nil || time.Since(e.Time).Abs() > time.Hour {
+	if m, err := TopicMsg[string](e); m != "hello" || err != nil || time.Since(e.Time).Abs() > time.Hour {
 		t.Errorf("event %q at %v, %v", m, e.Time, err)
 	}
 	if _, err := talk.With(Options{Impure: true}).Submit(c, "topic").Result(ctx); err != nil {
@@ -134,15 +134,15 @@ func topicsOf(t *testing.T, ctx context.Context, c *Client) {
 	}
 	for e, err := range s.All(ctx) {
 		must(t, err)
-		if m, err := EventMsg[any](e); err != nil || !reflect.DeepEqual(m, map[string]any{"from": "a task"}) {
+		if m, err := TopicMsg[any](e); err != nil || !reflect.DeepEqual(m, map[string]any{"from": "a task"}) {
 			t.Errorf("event %v, %v", m, err)
 		}
 		break
 	}
-	if es, err := c.Events(ctx, "topic"); err != nil || len(es) != 2 {
+	if es, err := c.TopicEvents(ctx, "topic"); err != nil || len(es) != 2 {
 		t.Errorf("%d events, %v", len(es), err)
 	}
-	if es, err := c.Events(ctx, "topic too"); err != nil || len(es) != 1 {
+	if es, err := c.TopicEvents(ctx, "topic too"); err != nil || len(es) != 1 {
 		t.Errorf("%d events, %v", len(es), err)
 	}
 	s.Close()
@@ -193,10 +193,10 @@ func forwardedLogs(t *testing.T, ctx context.Context, c *Client) {
 	_, err = logs.Submit(c, "not seen").Result(ctx)
 	must(t, err)
 	Logger(ctx).Error("goes nowhere")
-	published, err := c.Events(ctx, "forwarded-log-record-forward-logging-<root>")
+	published, err := c.TopicEvents(ctx, "forwarded-log-record-forward-logging-<root>")
 	must(t, err)
 	for _, e := range published {
-		record, err := EventMsg[map[string]any](e)
+		record, err := TopicMsg[map[string]any](e)
 		must(t, err)
 		if text, _ := record["msg"].(string); strings.Contains(text, "not seen") {
 			t.Errorf("still published: %v", record)

@@ -19,7 +19,7 @@ var printOut = Func[int]("print-out", func(text string) int {
 func TestSetEnviron(t *testing.T) {
 	ctx, c := twoProcesses(t)
 	for _, colour := range []string{"blue", "red"} {
-		if err := SetEnviron(ctx, c, map[string]string{"GDASK_TEST_STOCK": colour}); err != nil {
+		if err := c.SetEnviron(ctx, map[string]string{"GDASK_TEST_STOCK": colour}); err != nil {
 			t.Fatal(err)
 		}
 		if err := c.WaitForWorkers(ctx, 2); err != nil {
@@ -45,7 +45,7 @@ func TestForwardOutput(t *testing.T) {
 	}
 	defer s.Close()
 	for range 2 { // the second time changes nothing
-		if err := ForwardOutput(ctx, c); err != nil {
+		if err := c.ForwardOutput(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestForwardOutput(t *testing.T) {
 func TestForwardOutputNeedsProcesses(t *testing.T) {
 	ctx := within(t, 30*time.Second)
 	c := newClient(t, ctx, modes["threads"])
-	if err := ForwardOutput(ctx, c); err == nil || !strings.Contains(err.Error(), "use worker processes") {
+	if err := c.ForwardOutput(ctx); err == nil || !strings.Contains(err.Error(), "use worker processes") {
 		t.Errorf("got %v", err)
 	}
 }

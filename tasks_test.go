@@ -50,7 +50,7 @@ func lookInside(ctx context.Context) (map[string]any, error) {
 	info, err := CurrentTask(ctx)
 	return map[string]any{
 		"key": info.Key, "priority": info.Priority[0], "generation": info.Priority[1], "annotations": info.Annotations,
-		"name": w.Name, "address": w.Address, "scheduler": w.Scheduler, "directory": w.LocalDirectory,
+		"name": w.Name(), "address": w.Address(), "scheduler": w.Scheduler(), "directory": w.LocalDirectory(),
 	}, err
 }
 
@@ -80,7 +80,10 @@ func nestDeeply(ctx context.Context, depth int) (int, error) {
 func runAgain(ctx context.Context, path string) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		w, err := CurrentWorker(ctx)
-		return w.Name, err
+		if err != nil {
+			return "", err
+		}
+		return w.Name(), nil
 	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		return "", err
@@ -278,8 +281,8 @@ func completions(t *testing.T, ctx context.Context, c *Client) {
 			}
 		}
 	}
-	if slices.Sort(got); !slices.Equal(got, []int{2, 3, 4, 9}) || done.Count() != 0 || done.HasReady() {
-		t.Errorf("%v, %d left", got, done.Count())
+	if slices.Sort(got); !slices.Equal(got, []int{2, 3, 4, 9}) || done.Len() != 0 || done.HasReady() {
+		t.Errorf("%v, %d left", got, done.Len())
 	}
 	if _, err := done.Next(ctx); !errors.Is(err, ErrNoneLeft) {
 		t.Errorf("next of none: %v", err)
@@ -287,10 +290,10 @@ func completions(t *testing.T, ctx context.Context, c *Client) {
 	endless := patient.With(Options{Impure: true}).Submit(c, 1)
 	defer endless.Cancel()
 	_ = done.Add(endless, inc.Submit(c, 1))
-	if fs, err := done.NextBatch(ctx, true); err != nil || len(fs) != 1 || done.Count() != 1 {
+	if fs, err := done.NextBatch(ctx); err != nil || len(fs) != 1 || done.Len() != 1 {
 		t.Errorf("batch %v, %v", fs, err)
 	}
-	if fs, err := done.NextBatch(ctx, false); err != nil || len(fs) != 0 {
+	if fs, err := done.TakeDone(); err != nil || len(fs) != 0 {
 		t.Errorf("nothing is ready, got %v, %v", fs, err)
 	}
 	if _, err := done.Next(short(t, ctx)); !errors.Is(err, context.DeadlineExceeded) {
@@ -304,7 +307,7 @@ func completions(t *testing.T, ctx context.Context, c *Client) {
 
 func cancellations(t *testing.T, ctx context.Context, c *Client) {
 	a, b := patient.With(Options{Key: "pa"}).Submit(c, 1), patient.With(Options{Key: "pb"}).Submit(c, 2)
-	Cancel(false, a, b)
+	Cancel(a, b)
 	err := Wait(ctx, a, inc.Submit(c, 1), b)
 	var all *FuturesCancelledError
 	var one *CancelledError
@@ -397,11 +400,11 @@ func recreated(t *testing.T, ctx context.Context, c *Client) {
 	}
 	bad := visit.Submit(c, inc.Submit(c, -9))
 	last := inc.Submit(c, bad)
-	key, err := RecreateError(ctx, c, last)
+	key, err := last.RecreateError(ctx)
 	if key != bad.Key() || err == nil || err.Error() != "-8 is below 0" {
 		t.Errorf("%s: %v", key, err)
 	}
-	if _, err := RecreateError(ctx, c, f); err == nil || !strings.Contains(err.Error(), "has not failed") {
+	if _, err := f.RecreateError(ctx); err == nil || !strings.Contains(err.Error(), "has not failed") {
 		t.Errorf("of a task that is well: %v", err)
 	}
 	data, err := Scatter(ctx, c, []int{1}, ScatterOptions{})

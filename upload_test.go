@@ -15,8 +15,8 @@ var readUpload = Func[string]("readUpload", func(ctx context.Context, name strin
 	if err != nil {
 		return "", err
 	}
-	b, err := os.ReadFile(filepath.Join(w.LocalDirectory, name))
-	return w.Name + " " + string(b), err
+	b, err := os.ReadFile(filepath.Join(w.LocalDirectory(), name))
+	return w.Name() + " " + string(b), err
 })
 
 func TestUploadFileReachesPresentAndFutureWorkers(t *testing.T) {

@@ -22,16 +22,12 @@ func (c *Client) Restart(ctx context.Context, timeout time.Duration, wait bool) 
 
 // RestartWorkers starts the workers with these addresses or names anew and tells
 // what became of each: OK, removed (it has no nanny) or timed out.
-func (c *Client) RestartWorkers(ctx context.Context, workers []string, timeout time.Duration, raise bool) (map[string]string, error) {
+func (c *Client) RestartWorkers(ctx context.Context, workers []string, timeout time.Duration) (map[string]string, error) {
 	addresses, err := c.addressesOf(ctx, workers)
 	if err != nil {
 		return nil, err
 	}
-	onError := "return"
-	if raise {
-		onError = "raise"
-	}
-	o, err := c.call(ctx, "restart_workers", "workers", addresses, "timeout", timeout.Seconds(), "on_error", onError,
+	o, err := c.call(ctx, "restart_workers", "workers", addresses, "timeout", timeout.Seconds(), "on_error", "return",
 		"client", c.id, "stimulus_id", "client-restart-workers")
 	if err != nil {
 		return nil, err

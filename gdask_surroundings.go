@@ -1,0 +1,43 @@
+package gdask
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gdask/gdask/sdk/hook"
+)
+
+// Surroundings of code that runs inside of the cluster: [Worker] those of tasks,
+// methods of actors and worker plugins, [Nanny] those of nanny plugins, [Scheduler] those
+// of scheduler plugins, and each those of functions that [Run] and [RunOnScheduler]
+// call there.
+type (
+	Worker    = hook.Worker
+	Nanny     = hook.Nanny
+	Scheduler = hook.Scheduler
+)
+
+// CurrentWorker is the worker that runs the function which was called with ctx: a
+// task, a method of an actor, or what [Run] calls. Elsewhere it is an error. It is
+// what get_worker is in Dask.
+func CurrentWorker(ctx context.Context) (Worker, error) {
+	return around[Worker](ctx, "CurrentWorker", "a task was called with, or Run's function")
+}
+
+// CurrentNanny is the nanny in which [Run] calls a function, with RunOptions.Nanny.
+func CurrentNanny(ctx context.Context) (Nanny, error) {
+	return around[Nanny](ctx, "CurrentNanny", "Run's function was called with in a nanny (RunOptions.Nanny)")
+}
+
+// CurrentScheduler is the scheduler in which [RunOnScheduler] calls a function.
+func CurrentScheduler(ctx context.Context) (Scheduler, error) {
+	return around[Scheduler](ctx, "CurrentScheduler", "RunOnScheduler's function was called with")
+}
+
+func around[H hook.Host](ctx context.Context, what, whose string) (H, error) {
+	h := hook.From[H](ctx)
+	if any(h) == nil {
+		return h, fmt.Errorf("gdask: %s needs the context that %s", what, whose)
+	}
+	return h, nil
+}
