@@ -161,11 +161,26 @@ func taskPageOf(t *state.TaskInfo) taskPage {
 	}
 	page.Facts = []fact{
 		{"State", t.State.String()}, {"Name", t.Prefix}, {"Collection", t.Group}, {"Runtime", t.Runtime},
-		{"Type", t.Typename}, {"Size", byteText(t.Nbytes)}, {"Priority", fmt.Sprint(t.Priority)}, {"Run", fmt.Sprint(t.RunID)},
+		{"Type of the result", t.Typename}, {"Size of the result", sizeText(t)}, {"Priority, smaller first", priorityText(t.Priority)}, {"Number of its last run", fmt.Sprint(t.RunID)},
 		{"Retries left", fmt.Sprint(t.Retries)}, {"Deaths of workers", fmt.Sprint(t.Suspicious)},
 		{"Wanted by", strings.Join(t.WhoWants, ", ")}, {"Restricted to", strings.Join(t.Workers, ", ")},
 	}
 	return page
+}
+
+// sizeText is how large a result is; "" before there is one.
+func sizeText(t *state.TaskInfo) string {
+	if t.State != state.Memory {
+		return ""
+	}
+	return byteText(t.Nbytes)
+}
+
+func priorityText(p [3]float64) string {
+	if p[0] == 0 {
+		p[0] = 0 // not -0
+	}
+	return fmt.Sprintf("%g, %g, %g", p[0], p[1], p[2])
 }
 
 // pageKey finds the key whose text is the name in a path: a str, or any other.

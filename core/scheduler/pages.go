@@ -28,6 +28,7 @@ func parsePages() (*template.Template, error) {
 	}
 	return template.New("pages").Funcs(template.FuncMap{
 		"style": func() template.CSS { return template.CSS(style) }, //nolint:gosec // our own file
+		"more":  func(all int, shown []string) int { return all - len(shown) },
 		"bytes": byteText, "seconds": secondsText, "bad": func(level string) bool { return level == "WARNING" || level == "ERROR" },
 		"taskLink": link("task"), "workerLink": link("worker"), "logsLink": link("logs"),
 		"stacksLink": link("call-stacks"), "stackLink": link("call-stack"),

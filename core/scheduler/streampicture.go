@@ -3,6 +3,7 @@ package scheduler
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"slices"
 
 	"github.com/gdask/gdask/core/scheduler/state"
@@ -13,7 +14,7 @@ const (
 	// shownBars bounds the bars of a picture; the latest are shown.
 	shownBars                                        = 20_000
 	laneHeight, pictureWidth, labelWidth, axisHeight = 14, 1200, 180, 20
-	axisMarks                                        = 6
+	axisMarks, markWidth                             = 6, 40
 )
 
 // streamPicture is when which task ran where, as an SVG: a lane for each thread.
@@ -70,21 +71,40 @@ func picture(runs []state.Ran, names map[wire.Key]string) streamPicture {
 		}
 	}
 	p := streamPicture{Width: pictureWidth, Left: labelWidth, Hidden: hidden}
-	scale := float64(pictureWidth-labelWidth) / max(last-first, 1e-6)
+	span := max(last-first, 1e-6)
+	scale := float64(pictureWidth-labelWidth) / span
 	lane := 0
 	for _, w := range sortedKeys(byWorker) {
 		p.Lanes = append(p.Lanes, laneLabel{lane*laneHeight + laneHeight - 3, w})
 		lane += p.draw(byWorker[w], lane, first, scale)
 	}
 	p.Height = lane*laneHeight + axisHeight
-	for i := range axisMarks {
-		at := float64(i) / (axisMarks - 1)
-		p.Marks = append(p.Marks, axisMark{
-			labelWidth + int(at*(pictureWidth-labelWidth-60)), p.Height - 5,
-			fmt.Sprintf("%.3g s", at*(last-first)*(pictureWidth-labelWidth-60)/(pictureWidth-labelWidth)),
-		})
-	}
+	p.mark(span, scale)
 	return p
+}
+
+// mark writes round times below the bars.
+func (p *streamPicture) mark(span, scale float64) {
+	step := roundStep(span / axisMarks)
+	for i := 0; ; i++ {
+		at := float64(i) * step
+		x := labelWidth + int(at*scale)
+		if i > 2*axisMarks || x > pictureWidth-markWidth {
+			return
+		}
+		p.Marks = append(p.Marks, axisMark{x, p.Height - 5, fmt.Sprintf("%.6g s", at)})
+	}
+}
+
+// roundStep is the next of 1, 2, 5, 10 and so on that is not below a number.
+func roundStep(least float64) float64 {
+	unit := math.Pow(10, math.Floor(math.Log10(least)))
+	for _, n := range []float64{1, 2, 5} {
+		if n*unit >= least {
+			return n * unit
+		}
+	}
+	return 10 * unit
 }
 
 // draw adds the phases of one worker from a lane on and returns how many lanes

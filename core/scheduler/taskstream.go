@@ -142,5 +142,9 @@ func runFields(r *state.Ran) object {
 
 // secondsText shows a duration to people.
 func secondsText(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(time.Microsecond).String()
+	d, unit := time.Duration(s*float64(time.Second)), time.Microsecond
+	for unit < time.Second && d >= 1000*unit { // three digits behind the point are enough
+		unit *= 1000
+	}
+	return d.Round(unit / 1000).String()
 }
