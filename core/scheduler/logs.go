@@ -48,6 +48,11 @@ func (l *logs) warn(msg string, kv ...any) {
 	l.to.Warn(msg, kv...)
 }
 
+func (l *logs) error(msg string, kv ...any) {
+	l.keep("ERROR", msg, kv)
+	l.to.Error(msg, kv...)
+}
+
 func (l *logs) keep(level, msg string, kv []any) {
 	var b strings.Builder
 	b.WriteString(msg)

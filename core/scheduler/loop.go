@@ -13,9 +13,6 @@ import (
 // enough that workers start while a long batch is still being applied.
 const flushEvery = 512
 
-// machineDefect begins the log lines of what must never happen.
-const machineDefect = "defect of the scheduler's state"
-
 // loop owns the machine and all that belongs to it. Only run and the functions
 // that it is handed touch its fields; others use post, do and push.
 type loop struct {
@@ -112,6 +109,10 @@ func (l *loop) flush() {
 	if len(l.hooked) > 0 {
 		l.hookTransitions()
 	}
+	l.deliver(&out)
+}
+
+func (l *loop) deliver(out *state.Output) {
 	for i := range out.ToWorkers {
 		l.toWorker(out.ToWorkers[i].Address, out.ToWorkers[i].Msg)
 	}
@@ -136,7 +137,7 @@ func (l *loop) flush() {
 		l.errandDone(d)
 	}
 	for _, e := range out.Errors {
-		l.s.log.warn(machineDefect, "problem", e)
+		l.defect(&e)
 	}
 	for _, w := range out.Warnings {
 		l.s.log.warn("graph", "problem", w)

@@ -125,7 +125,7 @@ type Output struct {
 	Alarms []Alarm
 	// Errors are defects of the machine itself: impossible transitions and,
 	// with Validate, broken invariants. Log them; the machine goes on.
-	Errors []string
+	Errors []Defect
 	// Warnings are mistakes of clients to be logged.
 	Warnings []string
 }
@@ -180,10 +180,4 @@ func (m *Machine) free(w *worker, k wire.Key) {
 	f := &wire.FreeKeys{Keys: []wire.Key{k}, StimulusID: m.stimulus}
 	m.toWorker(w, f)
 	w.freeing, w.freeEpoch = f, m.epoch
-}
-
-func (m *Machine) fault(what string, k wire.Key) {
-	if len(m.out.Errors) < 100 {
-		m.out.Errors = append(m.out.Errors, what+": "+k.String())
-	}
 }

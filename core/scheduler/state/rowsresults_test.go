@@ -227,7 +227,19 @@ func TestAnImpossibleTransitionIsADefect(t *testing.T) {
 	m.Take()
 	x := m.tasks.Get(ks("x")[0])
 	m.transition(x, Memory)
-	if out := m.Take(); len(out.Errors) != 1 || x.state == Memory {
-		t.Errorf("errors %q, state %v", out.Errors, x.state)
+	out := m.Take()
+	if len(out.Errors) != 1 || x.state == Memory {
+		t.Fatalf("errors %q, state %v", out.Errors, x.state)
+	}
+	if d := out.Errors[0]; !d.IsTransition() || d.From != x.state || d.To != Memory || d.Key != x.key || len(d.Story) == 0 {
+		t.Errorf("told %+v", d)
+	}
+	for range 3 * defectStory {
+		m.enterState(x, Processing)
+		m.enterState(x, NoWorker)
+	}
+	m.fault("wrong", x.key)
+	if d := m.Take().Errors[0]; d.IsTransition() || len(d.Story) != defectStory {
+		t.Errorf("told %v with %d transitions", d, len(d.Story))
 	}
 }

@@ -131,7 +131,7 @@ func (m *Machine) transition(t *task, s State) {
 		return
 	}
 	if t.state == Released || s == Released || m.steps[t.state][Released] == nil || m.steps[Released][s] == nil {
-		m.fault("impossible transition from "+t.state.String()+" to "+s.String(), t.key)
+		m.impossible(t, s)
 		return
 	}
 	m.steps[t.state][Released](m, t)

@@ -6,7 +6,10 @@ func (m *Machine) Check() []string {
 	kept := m.out.Errors
 	m.out.Errors = nil
 	m.validate()
-	found := m.out.Errors
+	var found []string
+	for _, d := range m.out.Errors {
+		found = append(found, d.String())
+	}
 	m.out.Errors = kept
 	return found
 }

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -83,7 +84,7 @@ func TestValidateNotices(t *testing.T) {
 			s := populated(t)
 			c.harm(s.m, func(k string) *task { return s.m.tasks.Get(wire.StrKey(k)) })
 			s.m.validate()
-			if said := strings.Join(s.m.out.Errors, "\n"); !strings.Contains(said, c.want) {
+			if said := fmt.Sprint(s.m.out.Errors); !strings.Contains(said, c.want) {
 				t.Errorf("noticed %q, want %q", said, c.want)
 			}
 		})
@@ -120,7 +121,7 @@ func TestUndeclaredStepsAreFaults(t *testing.T) {
 	s := populated(t)
 	s.m.transition(s.m.tasks.Get(wire.StrKey("mem")), NoWorker)
 	s.m.transition(s.m.tasks.Get(wire.StrKey("mem")), Memory) // already there
-	if e := s.m.Take().Errors; len(e) != 1 || !strings.Contains(e[0], "impossible transition from memory to no-worker: mem") {
+	if e := s.m.Take().Errors; len(e) != 1 || !strings.Contains(e[0].String(), "impossible transition from memory to no-worker: mem") {
 		t.Errorf("said %q", e)
 	}
 }
