@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gdask/gdask/core/scheduler/state"
 )
 
 // sleepy tasks of a few milliseconds that keep both workers busy for a while.
@@ -106,6 +108,47 @@ func TestClusterWithFrozenWorkerCloses(t *testing.T) {
 	if syscall.Kill(victim, 0) == nil {
 		t.Errorf("process %d is still there", victim)
 	}
+}
+
+// TestFrozenWorkersThatWereToEndBlameNoTask: they say no farewell and are killed,
+// but by the user's wish.
+func TestFrozenWorkersThatWereToEndBlameNoTask(t *testing.T) {
+	ctx := within(t, 90*time.Second)
+	o := modes["processes"]
+	o.NWorkers = new(1)
+	machine := state.DefaultConfig()
+	machine.AllowedFailures = 0
+	o.Scheduler = &machine
+	c := newClient(t, ctx, o)
+	f := nap.Submit(c, 30_000, 7)
+	lc := c.Cluster().(*LocalCluster)
+	runs := func() {
+		t.Helper()
+		for on := lc.Workers()[0].Address(); f.Status() == Pending; {
+			keys, err := c.Processing(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(keys[on]) == 1 {
+				return
+			}
+		}
+		_, err := f.Result(ctx)
+		t.Fatalf("the task does not run: %v", err)
+	}
+	runs()
+	if err := syscall.Kill(lc.Workers()[0].Pid(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1} {
+		if err := lc.Scale(n); err != nil {
+			t.Fatal(err)
+		}
+		if err := lc.Settled(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs()
 }
 
 func TestTaskThatKillsWorkersIsBlamed(t *testing.T) {

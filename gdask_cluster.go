@@ -133,7 +133,7 @@ func (p *plan) state() state.Config {
 
 // exitEvent is a supervisor's report as the scheduler's machine takes it.
 func exitEvent(e worker.ExitReport) state.WorkerExit {
-	return state.WorkerExit{Address: e.Address, Pid: e.Pid, ExitCode: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.LastLog}
+	return state.WorkerExit{Address: e.Address, Pid: e.Pid, ExitCode: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.LastLog, Wanted: e.Wanted}
 }
 
 // Close stops workers and scheduler; what does not end within 30 s is killed.

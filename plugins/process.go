@@ -44,9 +44,10 @@ func (h *Host) startProcess(ctx context.Context, e catalog.Entry, o worker.Start
 			}
 			return v, nil
 		},
-		Memory: h.memory(e.Name, o),
-		OnOver: func(e *supervise.ExitError) { h.exited(e, true) },
-		OnExit: func(e *supervise.ExitError) { h.exited(e, false) },
+		Memory:   h.memory(e.Name, o),
+		OnOver:   func(e *supervise.ExitError) { h.exited(e, true) },
+		OnWanted: func(e *supervise.ExitError) { h.exited(e, true) },
+		OnExit:   func(e *supervise.ExitError) { h.exited(e, false) },
 	})
 	if err != nil {
 		n.close(h.set.Logger)
@@ -121,7 +122,8 @@ func (h *Host) memory(class string, o worker.StartOptions) func(ctx context.Cont
 func (h *Host) exited(e *supervise.ExitError, ending bool) {
 	if h.set.OnExit != nil {
 		h.set.OnExit(worker.ExitReport{
-			Class: e.Plugin, Address: e.Worker, Pid: e.Pid, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr, Ending: ending,
+			Class: e.Plugin, Address: e.Worker, Pid: e.Pid, Code: e.Code, Signal: e.Signal, OOM: e.OOM, LastLog: e.Stderr,
+			Ending: ending, Wanted: e.Wanted,
 		})
 	}
 }

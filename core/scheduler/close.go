@@ -89,7 +89,7 @@ func (l *loop) sayGoodbye() []*wire.Stream {
 	l.flush()
 	var streams []*wire.Stream
 	for _, w := range l.workers {
-		w.closing = true
+		w.told = true
 		if w.out.stream != nil {
 			w.out.stream.Send(&wire.CloseWorker{Reason: "scheduler-close"})
 			streams = append(streams, w.out.stream)

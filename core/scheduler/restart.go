@@ -105,7 +105,7 @@ func (r *renewal) begin(names []string) {
 	var restarted []string
 	for _, w := range l.find(names) {
 		restarted = append(restarted, w.address)
-		w.closing = true // its end is no accident
+		w.told = true
 		if w.nanny != "" {
 			r.workers = append(r.workers, w)
 			continue

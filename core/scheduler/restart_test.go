@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -131,4 +132,32 @@ func TestWorkerTTLAsksTheNanny(t *testing.T) {
 	s := start(t, func(set *Settings) { set.GDaskWorkerTTL = 300 * time.Millisecond })
 	nursed(t, s, "tcp://127.0.0.1:1001", "tcp://127.0.0.1:2001")
 	eventually(t, s, "a successor", func() bool { return s.loop.workers["tcp://127.0.0.1:2001"] != nil })
+}
+
+// TestTheEndOfARestartedWorkerIsNoAccident whatever it says on its way out.
+func TestTheEndOfARestartedWorkerIsNoAccident(t *testing.T) {
+	const address = "tcp://127.0.0.1:1001"
+	s := start(t, func(set *Settings) { set.State.AllowedFailures = 0 })
+	var w *peer
+	nanny := serveNanny(t, s, func(*dataServer) any {
+		w.send(&wire.WorkerStatusChange{Status: "paused"}, &wire.WorkerStatusChange{Status: "running"}, &wire.LogEvent{
+			Topic: wire.StringOpaque("said"), Msg: wire.StringOpaque("all"),
+		})
+		eventually(t, s, "what it says is heard", func() bool { return len(s.loop.topics.events["said"]) == 1 })
+		w.stop()
+		eventually(t, s, "end of the worker", func() bool { return s.loop.workers[address] == nil })
+		return nil
+	})
+	w, _ = register(t, s, &wire.RegisterWorker{Address: address, Status: "running", NThreads: 1, Nanny: wire.StringOpaque(nanny), Runtimes: []string{"go"}})
+	c := newClient(t, s, "c")
+	c.send(&wire.UpdateGraph{Tasks: []wire.TaskDef{noop("x")}, Keys: keysOf("x")})
+	next[*wire.ComputeTask](w)
+	mustAsk(t, s, "restart_workers", field{"timeout", "100 ms"}, field{"on_error", "return"})
+	var x state.TaskInfo
+	if err := s.loop.do(t.Context(), func() { x, _ = s.loop.m.Task(wire.StrKey("x")) }); err != nil {
+		t.Fatal(err)
+	}
+	if x.Suspicious != 0 || x.State == state.Erred {
+		t.Errorf("x is %v, blamed for %d deaths", x.State, x.Suspicious)
+	}
 }

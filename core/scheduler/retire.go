@@ -169,7 +169,7 @@ func (l *loop) retire(w *workerPeer, closeIt, remove bool) {
 	if w.gone {
 		return
 	}
-	w.closing = true
+	w.told = true
 	if closeIt {
 		l.tell(w, &wire.CloseWorker{Reason: "scheduler-retire"})
 	}

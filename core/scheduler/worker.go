@@ -23,7 +23,8 @@ type workerPeer struct {
 	byRef    bool // messages stay in this process unencoded
 	out      outlet
 	status   string
-	closing  bool // it said, or was told, that it closes: its end is no accident
+	closing  bool // it said that it closes: its end is no accident
+	told     bool // it was told to close, or is being restarted: whatever it says, neither is its end
 	gone     bool
 	metrics  wire.Metrics
 	nanny    string
@@ -160,7 +161,7 @@ func (l *loop) dropWorker(w *workerPeer, reason string, expected bool) {
 
 // forgetWorker is dropWorker without closing the connection.
 func (l *loop) forgetWorker(w *workerPeer, reason string, expected bool) {
-	expected = expected || w.closing
+	expected = expected || w.closing || w.told
 	w.gone = true
 	w.out.drop()
 	delete(l.workers, w.address)

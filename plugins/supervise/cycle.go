@@ -65,7 +65,11 @@ func (s *Supervisor) AwaitReady(ctx context.Context) error {
 
 // Gracefully says that the next end of the process is wanted, however it comes:
 // nothing is started in its place.
-func (s *Supervisor) Gracefully() { s.farewell.Store(true) }
+func (s *Supervisor) Gracefully() {
+	s.farewell.Store(true)
+	now := s.Snapshot()
+	s.wanted(now.Worker, now.Pid)
+}
 
 // renew starts the process after one that was ended on request; nil when there
 // is none.

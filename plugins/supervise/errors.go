@@ -18,6 +18,7 @@ type ExitError struct {
 	OOM     bool          // there is evidence that memory ran out
 	Stderr  []string      // the last lines of its standard error, oldest first
 	Restart bool          // it is going to be started again
+	Wanted  bool          // it was asked to end, or its work was done: nobody is to blame
 	Err     error         // what the plugin itself said; nil nothing
 }
 

@@ -132,6 +132,7 @@ type nursery struct {
 	times   []time.Time
 	reports []*ExitError
 	over    []*ExitError
+	asked   []*ExitError
 }
 
 func newNursery() *nursery { return &nursery{born: make(chan *fake, 100)} }
@@ -165,7 +166,7 @@ func (n *nursery) settings() Settings {
 	}
 	return Settings{
 		Plugin: "mycustom", Launch: n.launch, Logger: hclog.NewNullLogger(),
-		OnExit: keep(&n.reports), OnOver: keep(&n.over),
+		OnExit: keep(&n.reports), OnOver: keep(&n.over), OnWanted: keep(&n.asked),
 	}
 }
 

@@ -27,10 +27,12 @@ func (s *Supervisor) finish(inst Instance, v verdict) (killed bool) {
 	switch {
 	case v.kill:
 	case v.wanted, v.cycle != nil:
+		s.wanted(inst.Worker(), inst.Pid())
 		s.ask(inst, v.ask)
 	case v.reason == launch.ReasonOOM:
 		s.endForMemory(inst)
 	case v.clean:
+		s.wanted(inst.Worker(), inst.Pid())
 		s.ask(inst, stopRequest{context.Background(), "its work has ended"})
 	default:
 		waitFor[bool](inst, nil, afterEnd) // let it say why
@@ -40,6 +42,14 @@ func (s *Supervisor) finish(inst Instance, v verdict) (killed bool) {
 		return false
 	default:
 		return true
+	}
+}
+
+// wanted tells that an end is, before it comes: a frozen process is killed and says
+// no farewell, and what it ran is not to blame.
+func (s *Supervisor) wanted(worker string, pid int) {
+	if s.set.OnWanted != nil {
+		s.set.OnWanted(&ExitError{Plugin: s.set.Plugin, Worker: worker, Pid: pid, Reason: launch.ReasonShutdown, Wanted: true})
 	}
 }
 
@@ -144,7 +154,7 @@ func (s *Supervisor) report(inst Instance, v verdict) *ExitError {
 	exit := inst.Exit()
 	e := &ExitError{
 		Plugin: s.set.Plugin, Worker: inst.Worker(), Pid: inst.Pid(), Reason: v.reason,
-		Code: exit.Code, Signal: exit.Signal, Stderr: exit.Stderr, Err: v.err,
+		Code: exit.Code, Signal: exit.Signal, Stderr: exit.Stderr, Err: v.err, Wanted: v.clean,
 	}
 	if v.err != nil && v.killed && e.Reason == "" { // how it ended is our doing
 		e.Reason, e.Code, e.Signal = launch.ReasonWorker, -1, ""

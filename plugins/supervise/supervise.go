@@ -62,6 +62,7 @@ type Settings struct {
 	MemoryLimit    int64                                                         // bytes, for out-of-memory evidence; 0 none
 	Memory         func(ctx context.Context, pid int, terminate func(kill bool)) // watches memory until ctx ends; nil none
 	OnOver         func(*ExitError)                                              // told before a process is ended for its memory; must not block; nil none
+	OnWanted       func(*ExitError)                                              // told before a process ends that was asked to, or whose work is done; must not block; nil none
 	OnExit         func(*ExitError)                                              // told of every unexpected end; must not block; nil none
 	Logger         hclog.Logger                                                  // required
 }

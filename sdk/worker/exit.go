@@ -1,7 +1,6 @@
 package worker
 
-// ExitReport is what a supervisor knows of a worker that ended without being
-// asked to.
+// ExitReport is what a supervisor knows of a worker that ends.
 type ExitReport struct {
 	Class   string   // worker class
 	Address string   // contact address of the worker; "" when it ended before that was known
@@ -10,5 +9,6 @@ type ExitReport struct {
 	Signal  string   // name of that signal; "" none
 	OOM     bool     // there is evidence that memory ran out
 	LastLog []string // the last lines of its standard error, oldest first
-	Ending  bool     // it is being ended and still runs; a report of its end follows
+	Ending  bool     // it is being ended and still runs; a report of its end may follow
+	Wanted  bool     // it was asked to end, or its work was done: nobody is to blame
 }

@@ -45,6 +45,7 @@ type WorkerExit struct {
 	Signal   string
 	OOM      bool
 	LastLog  []string
+	Wanted   bool // somebody asked for it, or its work was done: it counts against no task
 }
 
 // WorkerStatus is what a worker does from now on: running, paused, closing_gracefully, closing, ...

@@ -20,8 +20,9 @@ const (
 type exit struct {
 	name, address, host string
 	WorkerExit
-	known   bool // a supervisor told
-	awaited bool // a supervisor will tell
+	known   bool       // a supervisor told
+	awaited bool       // a supervisor will tell
+	blamed  []wire.Key // tasks that it counts against
 }
 
 func (e AddWorker) apply(m *Machine) {
@@ -80,7 +81,7 @@ func (e RemoveWorker) apply(m *Machine) {
 	if w.exit == nil {
 		w.exit = w.newExit() // to be completed by its supervisor
 	}
-	expected := e.Expected && !w.exit.OOM // it may have said goodbye on the SIGTERM that ended it for its memory
+	expected := (e.Expected || w.exit.Wanted) && !w.exit.OOM // it may have said goodbye on the SIGTERM that ended it for its memory
 	if !expected {
 		if m.gone = append(m.gone, w); len(m.gone) > keptGone {
 			m.gone = slices.Delete(m.gone, 0, 1)
@@ -112,6 +113,7 @@ func (m *Machine) orphan(t *task, w *worker, expected bool) {
 		t.prefix.suspicious++
 		x := t.extra()
 		x.deaths = append(x.deaths, w.exit)
+		w.exit.blamed = append(w.exit.blamed, t.key)
 		if int(t.suspicious) > m.c.AllowedFailures {
 			m.fail(t, m.killedWorker(t, w))
 			m.transition(t, Erred) // at once: a dependent must not wake it before
@@ -129,6 +131,7 @@ func (e WorkerExit) apply(m *Machine) {
 		// A second report of one death tells more than the first.
 		if e.describes(g) && (!g.exit.known || g.exit.Pid == e.Pid) {
 			g.exit.WorkerExit, g.exit.known = e, true
+			m.forgive(g)
 			m.announce()
 			return
 		}
@@ -140,6 +143,26 @@ func (e WorkerExit) apply(m *Machine) {
 			return
 		}
 	}
+}
+
+// forgive takes back what tasks were blamed for: the end of their worker turns out
+// to have been wanted. One that has failed of it stays so.
+func (m *Machine) forgive(w *worker) {
+	if !w.exit.Wanted || w.exit.OOM {
+		return
+	}
+	for _, k := range w.exit.blamed {
+		t := m.tasks.Get(k)
+		if t == nil || t.state == Erred || t.more == nil {
+			continue
+		}
+		if i := slices.Index(t.more.deaths, w.exit); i >= 0 {
+			t.more.deaths = slices.Delete(t.more.deaths, i, i+1)
+			t.suspicious--
+			t.prefix.suspicious--
+		}
+	}
+	w.exit.blamed = nil
 }
 
 // describes reports whether it is the end of w. A worker that died at once may

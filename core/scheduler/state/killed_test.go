@@ -204,3 +204,57 @@ func death(host, address string) wire.WorkerDeath {
 	return wire.WorkerDeath{Name: "name-" + host, Address: address, Host: host, Reported: true,
 		ExitCode: 3, Signal: "SIGKILL", OutOfMemory: true, LastLog: []string{"last"}}
 }
+
+// A death counts against what ran unless somebody wanted it, whoever told first:
+// the worker, its supervisor or the end of its connection.
+func TestOnlyUnexplainedDeathsCount(t *testing.T) {
+	const pid = 7
+	wanted := WorkerExit{Address: "w", Pid: pid, Wanted: true}
+	killed := WorkerExit{Address: "w", Pid: pid, ExitCode: -1, Signal: "killed"}
+	oom := WorkerExit{Address: "w", Pid: pid, Wanted: true, OOM: true}
+	unsaid, said := RemoveWorker{Address: "w"}, RemoveWorker{Address: "w", Expected: true}
+	for name, c := range map[string]struct {
+		events []Event
+		count  int
+	}{
+		"nobody knows":                        {[]Event{unsaid}, 1},
+		"killed":                              {[]Event{unsaid, killed}, 1},
+		"killed, told first":                  {[]Event{killed, unsaid}, 1},
+		"another one was to end":              {[]Event{WorkerExit{Address: "v", Wanted: true}, unsaid}, 1},
+		"out of memory while it said goodbye": {[]Event{oom, said}, 1},
+		"out of memory":                       {[]Event{unsaid, oom}, 1},
+		"it said so":                          {[]Event{said}, 0},
+		"frozen, asked and killed":            {[]Event{wanted, unsaid}, 0},
+		"asked and killed, told twice":        {[]Event{wanted, unsaid, killed}, 0},
+		"its work was done, told late":        {[]Event{unsaid, wanted}, 0},
+		"told late by its process only":       {[]Event{unsaid, WorkerExit{Pid: pid, Wanted: true}}, 0},
+		"told late, twice":                    {[]Event{unsaid, wanted, wanted}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScript(t)
+			s.submit("x", "x")
+			s.do(AddWorker{Address: "w", Status: "running", Pid: pid})
+			for _, e := range c.events {
+				s.do(e)
+			}
+			x := s.m.tasks.Get(ks("x")[0])
+			if int(x.suspicious) != c.count || x.prefix.suspicious != int64(c.count) || x.more != nil && len(x.more.deaths) != c.count {
+				t.Errorf("%d deaths count, %d of its prefix, want %d", x.suspicious, x.prefix.suspicious, c.count)
+			}
+			s.states("x no-worker")
+		})
+	}
+}
+
+// TestATaskThatHasFailedIsNotForgiven: its clients know already.
+func TestATaskThatHasFailedIsNotForgiven(t *testing.T) {
+	s := newScript(t, func(c *Config) { c.AllowedFailures = 0 })
+	s.submit("x", "x")
+	s.join("w")
+	s.lose("w")
+	s.do(WorkerExit{Address: "w", Wanted: true})
+	s.states("x erred")
+	if x := s.m.tasks.Get(ks("x")[0]); x.suspicious != 1 || len(x.cause().deaths) != 1 {
+		t.Errorf("%d deaths count", x.suspicious)
+	}
+}
