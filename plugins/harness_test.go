@@ -24,7 +24,8 @@ const limit = 60 * time.Second
 // party's executable.
 type fixture struct {
 	*Host
-	reports chan worker.ExitReport
+	reports chan worker.ExitReport // of ends that nobody wanted
+	wanted  chan worker.ExitReport
 	base    string // of the host's directory
 }
 
@@ -41,12 +42,18 @@ func newHost(t *testing.T, change func(s *Settings, class *ClassSettings)) *fixt
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{reports: make(chan worker.ExitReport, 100), base: filepath.Join(runtime, "gdask")}
+	f := &fixture{reports: make(chan worker.ExitReport, 100), wanted: make(chan worker.ExitReport, 100), base: filepath.Join(runtime, "gdask")}
 	s := Settings{
 		Builtins: []*worker.Class{worker.New[struct{}](Threadpool, nil)},
 		Environ:  append(os.Environ(), "XDG_RUNTIME_DIR="+runtime, "XDG_DATA_HOME="+runtime),
-		OnExit:   func(e worker.ExitReport) { f.reports <- e },
-		Logger:   hclog.NewNullLogger(),
+		OnExit: func(e worker.ExitReport) {
+			if e.Wanted {
+				f.wanted <- e
+			} else {
+				f.reports <- e
+			}
+		},
+		Logger: hclog.NewNullLogger(),
 	}
 	class := ClassSettings{Command: exe, MTLS: "off", Restart: supervise.Policy{First: 10 * time.Millisecond}}
 	if change != nil {

@@ -123,6 +123,9 @@ func TestWorkersThatEnd(t *testing.T) {
 	if w.Err() != nil || len(f.reports) != 0 {
 		t.Errorf("ended with %v, %d reports", w.Err(), len(f.reports))
 	}
+	if len(f.wanted) != 1 {
+		t.Errorf("%d reports that the end is wanted", len(f.wanted))
+	}
 	w = f.start(t, "mycustom", fakeclass.Fails)
 	done(t, w)
 	if err := w.Err(); err == nil || !strings.Contains(err.Error(), fakeclass.ErrFailed.Error()) || !strings.Contains(err.Error(), "given up after more than 1 ends") {

@@ -27,7 +27,8 @@ type Settings struct {
 	Strict bool
 	// OnExit hears of every worker process that ended without being asked to;
 	// it must not block. One that is ended for its memory is reported before as
-	// well, with Ending set, and so before it can say goodbye.
+	// well, with Ending set, and so before it can say goodbye. So is one whose end
+	// is wanted, with Wanted set, and then only before.
 	OnExit func(worker.ExitReport)
 	// Memory watches the memory of worker processes that have a limit; nil: nobody
 	// does.
