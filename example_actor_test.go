@@ -35,18 +35,3 @@ func ExampleActor() {
 	// 110 <nil>
 	// 110 <nil>
 }
-
-// A graph is built on the client and submitted as a whole.
-func ExampleDelayed() {
-	ctx := context.Background()
-	c, err := gdask.NewClient(ctx, inProcess)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer func() { _ = c.Close() }()
-
-	words := []any{upper.Delay("a"), upper.Delay("b")}
-	fmt.Println(join.Delay(words, "+").Compute(ctx, c))
-	// Output: A+B <nil>
-}
