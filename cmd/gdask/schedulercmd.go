@@ -106,6 +106,7 @@ func (a *app) scheduler(ctx context.Context, c *config.Config, port int, file st
 	if link := s.DashboardLink(); link != "" {
 		_, _ = fmt.Fprintf(a.out, "Dashboard at: %s\n", link)
 	}
+	defer trimMemory(ctx)()
 	select {
 	case <-ctx.Done():
 	case <-s.Done():

@@ -1,6 +1,10 @@
 package main
 
-import "testing"
+import (
+	"runtime"
+	"testing"
+	"time"
+)
 
 func TestMemoryIsTrimmedAfterWorkOnly(t *testing.T) {
 	const mib = 1 << 20
@@ -25,4 +29,40 @@ func TestMemoryIsTrimmedAfterWorkOnly(t *testing.T) {
 			t.Errorf("second %d: trim %v, want %v", i, got, s.trim)
 		}
 	}
+}
+
+// burst keeps the compiler from leaving the allocation out.
+var burst []byte
+
+// TestCommandsTrimTheirMemory: those that run until they are told to end.
+func TestCommandsTrimTheirMemory(t *testing.T) {
+	for name, args := range map[string][]string{
+		"scheduler": {"scheduler", "--port=0", "--dashboard-address=none"},
+		"cluster":   {"--no-processes", "--n-workers=1", "--dashboard-address=none", "--memory-limit=0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := begin(t, environ(t), args...)
+			r.says(t, "Scheduler at:")
+			before := forcedCollections()
+			burst = make([]byte, 2*trimWorth)
+			burst = nil
+			deadline := time.After(patience)
+			tick := time.NewTicker(trimEvery / 10)
+			defer tick.Stop()
+			for forcedCollections() == before {
+				select {
+				case <-deadline:
+					t.Fatal("memory was not given back to the system")
+				case <-tick.C:
+				}
+			}
+			r.close(t)
+		})
+	}
+}
+
+func forcedCollections() uint32 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.NumForcedGC
 }
