@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"html/template"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,11 +84,20 @@ func (s *Scheduler) serveInfo(w http.ResponseWriter, r *http.Request, fill func(
 		return
 	}
 	var b bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&b, q.template, data); err != nil {
+	if err := s.fillPage(&b, q.template, data); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	writePage(w, "text/html; charset=utf-8", b.Bytes())
+}
+
+// fillPage writes one page of people.
+func (s *Scheduler) fillPage(to io.Writer, name string, data any) error {
+	pages, err := s.pages()
+	if err != nil {
+		return err
+	}
+	return pages.ExecuteTemplate(to, name, data)
 }
 
 // do runs f on the loop within the request's time.

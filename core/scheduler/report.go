@@ -82,7 +82,7 @@ func (s *Scheduler) report(ctx context.Context, start float64, code string) (str
 		}
 	}
 	var b bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&b, "report", &page); err != nil {
+	if err := s.fillPage(&b, "report", &page); err != nil {
 		return "", fmt.Errorf("performance report: %w", err)
 	}
 	return b.String(), nil

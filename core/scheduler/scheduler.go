@@ -30,7 +30,7 @@ type Scheduler struct {
 	meta    *metadata
 	data    *published
 	http    *httpServer
-	pages   *template.Template
+	pages   func() (*template.Template, error) // parsed when first asked for
 	started time.Time
 	dealt   atomic.Uint32 // values scattered so far
 	spoken  atomic.Uint64 // connections so far
@@ -76,9 +76,7 @@ func New(set Settings) (*Scheduler, error) {
 	s.loop = newLoop(s, machine)
 	s.pool = wire.NewPool(s.reach, set.Wire, 0)
 	s.rpc = handlers()
-	if s.pages, err = parsePages(); err != nil {
-		return nil, fmt.Errorf("scheduler: pages: %w", err)
-	}
+	s.pages = sync.OnceValues(parsePages)
 	return s, nil
 }
 

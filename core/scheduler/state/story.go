@@ -14,15 +14,19 @@ type Transition struct {
 	Time     time.Time
 }
 
-// ring keeps the latest transitions.
+// ring keeps the latest transitions in room that the first one allocates.
 type ring struct {
+	size  int
 	items []Transition
 	total uint64
 }
 
-func newRing(n int) ring { return ring{items: make([]Transition, n)} }
+func newRing(n int) ring { return ring{size: n} }
 
 func (r *ring) add(t Transition) {
+	if r.total == 0 {
+		r.items = make([]Transition, r.size)
+	}
 	if len(r.items) > 0 {
 		r.items[r.total%uint64(len(r.items))] = t
 	}

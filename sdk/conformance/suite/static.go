@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gdask/gdask/sdk"
 	"github.com/gdask/gdask/sdk/handshake"
@@ -110,14 +111,16 @@ func complete(d sdk.Description) error {
 }
 
 // semver is the pattern of semver.org, shortened.
-var semver = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+var semver = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$`)
+})
 
 func checkSemver(ctx context.Context, e *env) error {
 	d, err := e.describe(ctx)
 	if err != nil {
 		return err
 	}
-	if !semver.MatchString(d.Version) {
+	if !semver().MatchString(d.Version) {
 		return fmt.Errorf("the version is %q", d.Version)
 	}
 	return nil

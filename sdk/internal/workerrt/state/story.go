@@ -13,19 +13,23 @@ type Transition struct {
 // DefaultLogLength is how many transitions a machine remembers.
 const DefaultLogLength = 1000
 
-// ring keeps the latest transitions in room that is allocated once.
+// ring keeps the latest transitions in room that the first one allocates.
 type ring struct {
+	size  int
 	items []Transition
 	next  int
 	full  bool
 	total uint64 // ever added
 }
 
-func newRing(n int) ring { return ring{items: make([]Transition, max(n, 0))} }
+func newRing(n int) ring { return ring{size: max(n, 0)} }
 
 func (r *ring) add(key wire.Key, stimulus string, at int64, from, to State) {
 	if len(r.items) == 0 {
-		return
+		if r.size == 0 {
+			return
+		}
+		r.items = make([]Transition, r.size)
 	}
 	t := &r.items[r.next] // field by field: no copy of the whole
 	t.Key, t.Stimulus, t.At, t.From, t.To = key, stimulus, at, from, to
