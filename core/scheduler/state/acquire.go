@@ -49,6 +49,9 @@ func (m *Machine) acquire(t *task, to *worker, by *errand) *acquisition {
 	to.awaited += a.bytes
 	transfer := time.Duration(float64(min(to.awaited, maxBytes)) / m.bandwidth * float64(time.Second))
 	a.until = m.now.Add(acquirePatience + 4*min(transfer, time.Hour))
+	if len(m.copies) == 0 || a.until.Before(m.soonest) {
+		m.soonest = a.until
+	}
 	m.copies[t] = append(m.copies[t], a)
 	t.set(copying)
 	if by != nil {
@@ -115,13 +118,23 @@ func (m *Machine) stopAcquisitions(over func(*acquisition) bool) {
 // expireCopies gives up what takes too long. The worker may still get it; until
 // then others are asked first.
 func (m *Machine) expireCopies() {
+	if len(m.copies) == 0 || !m.now.After(m.soonest) {
+		return
+	}
+	next := m.now.Add(time.Hour)
 	m.stopAcquisitions(func(a *acquisition) bool {
 		late := m.now.After(a.until)
 		if late {
 			a.to.stalled = m.now
+		} else if a.until.Before(next) {
+			next = a.until
 		}
 		return late
 	})
+	m.soonest = next
+	if soon := m.now.Add(time.Second); next.Before(soon) {
+		m.soonest = soon // all are looked at: not more often than this
+	}
 }
 
 // silent says whether a worker gave no sign of life or got no copies lately.

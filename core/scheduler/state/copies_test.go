@@ -89,6 +89,7 @@ func TestTheManagerDropsCopiesThatNobodyNeeds(t *testing.T) {
 	s.replica("v", "x")
 	s.wait(time.Minute)
 	s.expect()
+	s.use("u", 100)
 	s.do(ManageMemory{Method: ManagerStart})
 	s.wait(0)
 	s.expect("v: drop x")

@@ -31,14 +31,24 @@ func (m *Machine) schedule(t *task) {
 	case t.state != NoWorker:
 		m.enterState(t, NoWorker)
 		m.stamp++
-		m.parked.push(t, m.stamp)
-		t.extra().parkedAt = m.now
+		m.park(t)
 	}
 }
 
 // hopeless says that an unsatisfiable task should fail rather than wait.
 func (m *Machine) hopeless(later bool) bool {
 	return m.c.FailFast && !later && len(m.list) > 0 && m.now.Sub(m.lastJoin) >= m.c.FailFastGrace
+}
+
+// park puts a task on the bench of those that no worker may run.
+func (m *Machine) park(t *task) {
+	if m.parked.live == 0 {
+		m.expiry = m.now.Add(m.c.NoWorkersTimeout)
+	}
+	m.parked.push(t, m.stamp)
+	t.limits.parked++
+	m.benched[t.limits] = true
+	t.extra().parkedAt = m.now
 }
 
 func (m *Machine) toQueue(t *task) {
@@ -56,6 +66,9 @@ func (m *Machine) toQueue(t *task) {
 func (m *Machine) unpark(t *task) {
 	if t.state == NoWorker {
 		m.parked.remove(t)
+		if t.limits.parked--; t.limits.parked == 0 {
+			delete(m.benched, t.limits)
+		}
 	} else {
 		t.limits.queue.remove(t)
 	}
@@ -150,7 +163,18 @@ func (m *Machine) refuse(t *task) {
 	m.recommend(t, Erred)
 }
 
+// retryParked looks at what tasks ask for first: they are many more.
 func (m *Machine) retryParked() {
+	hope := false
+	for l := range m.benched {
+		if now, later := m.anywhere(l); now || m.hopeless(later) {
+			hope = true
+			break
+		}
+	}
+	if !hope {
+		return
+	}
 	m.parked.each(func(t *task) {
 		if now, later := m.anywhere(t.limits); now || m.hopeless(later) {
 			m.recommend(t, Processing)

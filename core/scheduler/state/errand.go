@@ -17,6 +17,7 @@ type errand struct {
 	until   time.Time // zero while it waits
 	timeout time.Duration
 	open    int // its copies under way
+	look    bool
 	over    bool
 }
 
@@ -98,6 +99,19 @@ func (m *Machine) finish(e *errand, d ErrandDone) {
 	e.over = true
 	d.ID = e.id
 	m.errands = slices.DeleteFunc(m.errands, func(x *errand) bool { return x == e })
+	if e.open > 0 {
+		m.disown(e)
+	}
+	m.out.Done = append(m.out.Done, d)
+	m.due = true
+	m.recheck() // others may have waited for its copies
+}
+
+// alone says that an errand runs that does not want copies made by others.
+func (m *Machine) alone() bool { return len(m.errands) > 0 && !m.errands[0].job.shared() }
+
+// disown leaves an errand's copies to nobody.
+func (m *Machine) disown(e *errand) {
 	for _, as := range m.copies {
 		for _, a := range as {
 			if a.by == e {
@@ -105,45 +119,75 @@ func (m *Machine) finish(e *errand, d ErrandDone) {
 			}
 		}
 	}
-	m.out.Done = append(m.out.Done, d)
-	m.due = true
-	m.recheck() // others may have waited for its copies
+}
+
+const (
+	// fewErrands is how many errands look again at whatever changes; more wait for
+	// the next second.
+	fewErrands = 8
+	// manyCopies is how many copies of an errand are under way at most.
+	manyCopies = 5000
+)
+
+// room is how many copies an errand may ask for: it asks for many at a time.
+func (e *errand) room() int {
+	if e.open > manyCopies/2 {
+		return 0
+	}
+	return manyCopies - e.open
 }
 
 // recheck has running errands look again when the event under way is done.
 func (m *Machine) recheck() {
-	if len(m.errands) > 0 {
-		m.due, m.look = true, true
+	if n := len(m.errands); n > 0 && n <= fewErrands {
+		m.lookAgain()
 	}
 }
+
+// lookAgain has all do so however many they are, recheckOne one of them.
+func (m *Machine) lookAgain() { m.due, m.look = true, true }
+
+func (m *Machine) recheckOne(e *errand) { m.due, e.look = true, true }
 
 // advance brings errands on after an event, as far as it goes.
 func (m *Machine) advance() {
 	for m.due {
 		m.due = false
-		for len(m.ended) > 0 {
-			a := m.ended[0]
-			m.ended = m.ended[1:]
-			e := a.by
-			if e == nil {
-				continue // finished meanwhile
-			}
-			if e.open--; !e.over {
-				e.job.copied(m, e, a)
-			}
-		}
-		if m.look {
-			m.look = false
-			for _, e := range slices.Clone(m.errands) {
-				if !e.over {
-					e.job.check(m, e)
-				}
-			}
-		}
+		m.hearEnds()
+		m.checkErrands()
 		m.startErrands()
 		m.settle()
 	}
 	m.ended = nil
+}
+
+// hearEnds tells errands of their copies that came or will not come.
+func (m *Machine) hearEnds() {
+	for len(m.ended) > 0 {
+		a := m.ended[0]
+		m.ended = m.ended[1:]
+		e := a.by
+		if e == nil {
+			continue // finished meanwhile
+		}
+		if e.open--; !e.over {
+			e.job.copied(m, e, a)
+		}
+	}
+}
+
+// checkErrands has those look again that are to.
+func (m *Machine) checkErrands() {
+	all := m.look
+	m.look = false
+	for _, e := range slices.Clone(m.errands) {
+		if all || e.look {
+			e.look = false
+			if !e.over {
+				e.job.check(m, e)
+			}
+		}
+	}
 }
 
 // expireErrands ends those that take too long.

@@ -235,7 +235,9 @@ func (e Tick) apply(m *Machine) {
 	m.manageInTime()
 	if m.now.Sub(m.looked) >= time.Second {
 		m.looked = m.now
-		m.recheck()
+		if len(m.errands) > 0 {
+			m.lookAgain()
+		}
 	}
 	for _, w := range m.list {
 		if ttl := m.c.WorkerTTL; ttl > 0 && !w.closing && m.now.Sub(w.lastSeen) > ttl {
@@ -248,12 +250,16 @@ func (e Tick) apply(m *Machine) {
 // expireParked fails tasks that found no worker within the timeout for that.
 func (m *Machine) expireParked() {
 	limit := m.c.NoWorkersTimeout
-	if limit <= 0 {
+	if limit <= 0 || m.parked.live == 0 || !m.now.After(m.expiry) {
 		return
 	}
+	m.expiry = m.now.Add(limit)
 	m.parked.each(func(t *task) {
-		if m.now.Sub(t.extra().parkedAt) > limit {
+		due := t.extra().parkedAt.Add(limit)
+		if m.now.After(due) {
 			m.expire(t)
+		} else if due.Before(m.expiry) {
+			m.expiry = due
 		}
 	})
 }

@@ -31,6 +31,7 @@ type limits struct {
 	resources wire.Resources
 	loose     bool // workers is a preference
 	tasks     int
+	parked    int // of them, on the bench
 	queue     queue
 	queued    bool      // in Machine.queues
 	deserted  time.Time // when a queue lost its last running worker; zero: it has one

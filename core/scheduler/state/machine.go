@@ -28,10 +28,14 @@ type Machine struct {
 
 	limits    map[string]*limits
 	lastLimit *limits
-	queues    []*limits // with queued tasks
-	parked    queue     // no-worker tasks
+	queues    []*limits        // with queued tasks
+	benched   map[*limits]bool // of parked tasks
+	expiry    time.Time        // none of them is too late before
+	parked    queue            // no-worker tasks
 	steps     *table
 	fleet     uint64 // grows with every change of what workers may run
+	runningAt uint64 // the fleet that runningN was counted in
+	runningN  int
 	open      [2][]*worker
 	turn      int // round robin over open workers
 	pick      uint64
@@ -41,13 +45,18 @@ type Machine struct {
 	stolen   Stealing
 	balanced time.Time
 
-	replicas replicas
+	replicas listing // results with more than one copy
+	pins     listing // tasks of whose results somebody asked for several
+	managing bool    // the memory manager runs by itself
+	managed  time.Time
+	pool     pool // of all workers
+	marks    uint64
+	able     []*worker                // scratch
 	copies   map[*task][]*acquisition // under way
+	soonest  time.Time                // none of them is given up before
 	ended    []*acquisition           // that an errand is to hear of
 	ordered  []*worker                // to be told what to fetch and to drop
-	managing bool                     // the memory manager runs by itself
-	managed  time.Time
-	errands  []*errand // that run, in order of their start
+	errands  []*errand                // that run, in order of their start
 	waiting  []*errand
 	due      bool // errands go on at the end of the event
 	look     bool // and look at everything
@@ -73,6 +82,7 @@ type Machine struct {
 	bandwidth  float64
 	stimulus   string
 	event      Event // under way
+	events     uint64
 
 	out, spare Output
 	epoch      uint64 // of out; merged messages belong to one epoch
@@ -85,7 +95,7 @@ func New(c Config) *Machine {
 		c: c, tasks: newTasks(), workers: map[string]*worker{}, names: map[string]*worker{},
 		clients: map[string]*client{}, prefixes: map[string]*prefix{}, groups: map[string]*group{},
 		limits: map[string]*limits{}, steps: newTable(), fleet: 1, steals: map[*task]*steal{},
-		copies: map[*task][]*acquisition{}, managing: c.MemoryManager.Start,
+		benched: map[*limits]bool{}, copies: map[*task][]*acquisition{}, managing: c.MemoryManager.Start,
 		log: newRing(c.TransitionLogLength), bandwidth: c.Bandwidth, epoch: 1,
 	}
 }
@@ -94,6 +104,7 @@ func New(c Config) *Machine {
 // the output.
 func (m *Machine) Apply(now time.Time, e Event) {
 	m.now, m.stimulus, m.event = now, "", e
+	m.events++
 	e.apply(m)
 	m.settle()
 	if m.due {

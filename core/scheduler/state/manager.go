@@ -44,34 +44,68 @@ func (e ManageMemory) apply(m *Machine) {
 // ManagesMemory says whether the memory manager runs by itself.
 func (m *Machine) ManagesMemory() bool { return m.managing }
 
-// manageInTime runs the memory manager when its time has come.
+// manageEffort bounds what one step of the memory manager does: the results that
+// it looks at, of which one whose copies change counts as much as dearest.
+const (
+	manageEffort = 100_000
+	dearest      = 20
+)
+
+// manageInTime runs the memory manager when its time has come, or goes on with
+// what a run has left.
 func (m *Machine) manageInTime() {
-	if m.managing && m.now.Sub(m.managed) >= m.c.MemoryManager.Interval {
+	switch {
+	case m.replicas.todo+m.pins.todo > 0:
+		m.manageSome()
+	case m.managing && m.now.Sub(m.managed) >= m.c.MemoryManager.Interval:
 		m.manage()
 	}
 }
 
-// manage runs all policies once. That of retiring workers is in [Retire].
+// manage runs all policies once: at most manageEffort now, the rest at the
+// ticks that follow. That of retiring workers is in [Retire].
 func (m *Machine) manage() {
 	m.managed = m.now
-	if m.c.MemoryManager.ReduceReplicas {
-		m.reduceReplicas()
+	if !m.alone() {
+		m.pins.todo = len(m.pins.list)
 	}
+	if m.c.MemoryManager.ReduceReplicas {
+		m.replicas.todo = len(m.replicas.list)
+	}
+	m.manageSome()
 	m.recheck()
 }
 
-// reduceReplicas drops copies beyond what somebody asked for and what tasks
-// that need them will use.
-func (m *Machine) reduceReplicas() {
-	for _, t := range slices.Backward(m.replicas.list) { // what is dropped leaves the list
-		for n := t.has.len() - m.wanted(t); n > 0; n-- {
-			w := m.heaviest(t)
-			if w == nil {
-				break
-			}
-			m.drop(t, w)
+func (m *Machine) manageSome() {
+	effort := manageEffort
+	for ; effort > 0; effort-- {
+		t := m.pins.next()
+		if t == nil {
+			break
+		}
+		effort -= dearest * m.restore(t)
+	}
+	for ; effort > 0; effort-- {
+		t := m.replicas.next()
+		if t == nil {
+			break
+		}
+		if n := t.has.len() - m.wanted(t); n > 0 {
+			effort -= dearest + len(t.dependents)/dearest
+			m.dropSome(t, n, anyWorker)
 		}
 	}
+}
+
+func anyWorker(*worker) bool { return true }
+
+// restore makes up for copies that went with their workers, as far as somebody
+// asked for as many; it returns how many it asks for.
+func (m *Machine) restore(t *task) int {
+	if t.state != Memory || t.has.len() >= t.pinned() {
+		return 0
+	}
+	return m.copyTo(m.everybody(), t, m.enough(t)-t.keepers()-m.arriving(t), nil)
 }
 
 // fewWaiters is the number of waiting tasks from which on each keeps a copy,

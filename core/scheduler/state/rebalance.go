@@ -1,7 +1,6 @@
 package state
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -38,6 +37,7 @@ func (e Rebalance) apply(m *Machine) { m.send(e.ID, e.Timeout, &rebalancing{Reba
 // rebalancing is the errand of Rebalance.
 type rebalancing struct {
 	Rebalance
+	plan   *balancePlan
 	failed []wire.Key
 	moved  int
 }
@@ -53,9 +53,20 @@ func (r *rebalancing) begin(m *Machine, e *errand) {
 		}
 	}
 	if len(r.failed) == 0 {
-		for _, v := range m.planBalance(r.Keys, r.Workers) {
-			m.acquire(v.t, v.to, e).from = v.from
+		r.plan = m.planBalance(r.Keys, r.Workers)
+	}
+	r.proceed(m, e)
+}
+
+// proceed carries the plan out as far as there is room for more copies.
+func (r *rebalancing) proceed(m *Machine, e *errand) {
+	for room := e.room(); room > 0 && r.plan != nil; room-- {
+		v, ok := r.plan.next(m)
+		if !ok {
+			r.plan = nil
+			break
 		}
+		m.acquire(v.t, v.to, e).from = v.from
 	}
 	r.endIfDone(m, e)
 }
@@ -68,14 +79,14 @@ func (r *rebalancing) copied(m *Machine, e *errand, a *acquisition) {
 		}
 	default:
 		r.moved++
-		if m.droppable(a.t, a.from) && a.t.has.len() > a.t.pinned() {
+		if a.t.has.len() > a.t.pinned() && m.droppable(a.t, a.from) {
 			m.drop(a.t, a.from)
 		}
 	}
-	r.endIfDone(m, e)
+	r.proceed(m, e)
 }
 
-func (r *rebalancing) check(m *Machine, e *errand) { r.endIfDone(m, e) }
+func (r *rebalancing) check(m *Machine, e *errand) { r.proceed(m, e) }
 
 func (r *rebalancing) late(m *Machine, e *errand) {
 	for _, as := range m.copies {
@@ -90,7 +101,7 @@ func (r *rebalancing) late(m *Machine, e *errand) {
 }
 
 func (r *rebalancing) endIfDone(m *Machine, e *errand) {
-	if e.open == 0 {
+	if e.open == 0 && r.plan == nil {
 		r.end(m, e)
 	}
 }
@@ -115,33 +126,95 @@ type move struct {
 type side struct {
 	*worker
 	most, least int64
-	next        int // of a giver: index of the first result not looked at
+	at          int // of a giver: index of the first result not looked at
+	place       int // among the workers, where all else is equal
 }
 
-// planBalance chooses what moves where, each result once.
-func (m *Machine) planBalance(keys []wire.Key, addresses []string) (plan []move) {
+// farther orders sides: the one farthest from the mean first.
+func (s *side) farther(o *side) bool {
+	return s.most > o.most || s.most == o.most && s.place < o.place
+}
+
+// balancePlan chooses what moves where, each result once. It is carried out bit
+// by bit, from the figures of its beginning.
+type balancePlan struct {
+	givers, takers heap[*side]
+	only           map[*task]bool // that may move; nil: all
+	planned        map[*task]bool
+}
+
+func (m *Machine) planBalance(keys []wire.Key, addresses []string) *balancePlan {
+	p := &balancePlan{planned: map[*task]bool{}}
+	p.givers.before, p.takers.before = (*side).farther, (*side).farther
 	givers, takers := m.sides(addresses)
-	may := m.movable(keys)
-	for len(givers) > 0 && len(takers) > 0 {
-		g := farthest(givers)
-		t, to := m.nextMove(g, takers, may)
-		if t == nil {
-			givers = without(givers, g)
-			continue
+	p.givers.fill(givers)
+	p.takers.fill(takers)
+	if keys != nil {
+		p.only = make(map[*task]bool, len(keys))
+		for _, k := range keys {
+			p.only[m.tasks.Get(k)] = true
 		}
-		plan = append(plan, move{t, g.worker, to.worker})
-		may[t] = false
+	}
+	return p
+}
+
+// next is the next move, of the giver that is farthest from the mean.
+func (p *balancePlan) next(m *Machine) (v move, ok bool) {
+	for p.givers.len() > 0 && p.takers.len() > 0 {
+		g := p.givers.pop()
+		t, to := p.nextOf(m, g)
+		if t == nil {
+			continue // it has nothing more to give
+		}
+		p.planned[t] = true
 		n := t.size(m)
 		g.most, g.least = g.most-n, g.least-n
 		to.most, to.least = to.most-n, to.least-n
-		if g.least <= 0 {
-			givers = without(givers, g)
+		if g.least > 0 {
+			p.givers.push(g)
 		}
-		if to.least <= 0 {
-			takers = without(takers, to)
+		if to.least > 0 {
+			p.takers.push(to)
+		}
+		return move{t, g.worker, to.worker}, true
+	}
+	return move{}, false
+}
+
+// nextOf is the giver's next result that fits somewhere, and who gets it: the
+// taker leaves the heap.
+func (p *balancePlan) nextOf(m *Machine, g *side) (*task, *side) {
+	for ; g.at < len(g.has); g.at++ {
+		t := g.has[g.at]
+		if p.planned[t] || t.is(actor) || t.size(m) > g.most || p.only != nil && !p.only[t] {
+			continue
+		}
+		if to := p.takerOf(m, t); to != nil {
+			g.at++
+			return t, to
 		}
 	}
-	return plan
+	return nil, nil
+}
+
+// takerOf takes the first one out that has room for a result and no copy of it.
+func (p *balancePlan) takerOf(m *Machine, t *task) (found *side) {
+	m.markCopies(t)
+	var aside []*side
+	for p.takers.len() > 0 && found == nil && t.size(m) <= p.takers.items[0].most {
+		s := p.takers.pop()
+		switch {
+		case !s.running() || m.workers[s.address] != s.worker: // it left meanwhile
+		case s.marked == m.marks:
+			aside = append(aside, s)
+		default:
+			found = s
+		}
+	}
+	for _, s := range aside {
+		p.takers.push(s)
+	}
+	return found
 }
 
 // sides are the running workers above and below the mean, as far as they are
@@ -162,7 +235,7 @@ func (m *Machine) sides(addresses []string) (givers, takers []*side) {
 			gap = int64(m.c.Rebalance.SenderRecipientGap / 2 * limit)
 			low, high = m.c.Rebalance.SenderMin*limit, m.c.Rebalance.RecipientMax*limit
 		}
-		s := &side{worker: w}
+		s := &side{worker: w, place: i}
 		switch n := uses[i]; {
 		case len(w.has) > 0 && n >= mean+gap && float64(n) >= low:
 			s.most, s.least = n-mean, n-mean-gap
@@ -173,51 +246,4 @@ func (m *Machine) sides(addresses []string) (givers, takers []*side) {
 		}
 	}
 	return givers, takers
-}
-
-// movable says of results whether they may move; nil keys mean all.
-func (m *Machine) movable(keys []wire.Key) map[*task]bool {
-	may := map[*task]bool{}
-	for _, k := range keys {
-		may[m.tasks.Get(k)] = true
-	}
-	if keys == nil {
-		for _, w := range m.list {
-			for _, t := range w.has {
-				may[t] = true
-			}
-		}
-	}
-	return may
-}
-
-// nextMove is the giver's next result that fits, and who gets it.
-func (m *Machine) nextMove(g *side, takers []*side, may map[*task]bool) (*task, *side) {
-	for ; g.next < len(g.has); g.next++ {
-		t := g.has[g.next]
-		n := t.size(m)
-		if !may[t] || t.is(actor) || n > g.most {
-			continue
-		}
-		var best *side
-		for _, s := range takers {
-			if n <= s.most && t.has.find(s.worker) == nil && m.acquisition(t, s.worker) == nil &&
-				(best == nil || s.most > best.most) {
-				best = s
-			}
-		}
-		if best != nil {
-			g.next++
-			return t, best
-		}
-	}
-	return nil, nil
-}
-
-func farthest(ss []*side) *side {
-	return slices.MaxFunc(ss, func(a, b *side) int { return cmp.Compare(a.most, b.most) })
-}
-
-func without(ss []*side, s *side) []*side {
-	return slices.DeleteFunc(ss, func(x *side) bool { return x == s })
 }

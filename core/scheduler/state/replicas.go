@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -9,33 +10,53 @@ import (
 // This file keeps account of copies: which results have several, how many of
 // them somebody asked for, and which go.
 
-// replicas lists the results that have more than one copy.
-type replicas struct {
+// listing is a set of tasks that can be gone through bit by bit.
+type listing struct {
 	list []*task
 	at   map[*task]int
+	todo int // of a walk: the first so many have not been visited
 }
 
-func (r *replicas) add(t *task) {
-	if r.at == nil {
-		r.at = map[*task]int{}
+func (l *listing) add(t *task) {
+	if _, in := l.at[t]; in {
+		return
 	}
-	r.at[t] = len(r.list)
-	r.list = append(r.list, t)
+	if l.at == nil {
+		l.at = map[*task]int{}
+	}
+	l.at[t] = len(l.list)
+	l.list = append(l.list, t)
 }
 
-func (r *replicas) remove(t *task) {
-	i, end := r.at[t], len(r.list)-1
-	delete(r.at, t)
+func (l *listing) remove(t *task) {
+	i, in := l.at[t]
+	if !in {
+		return
+	}
+	end := len(l.list) - 1
+	delete(l.at, t)
 	if i != end {
-		r.list[i] = r.list[end]
-		r.at[r.list[i]] = i
+		l.list[i] = l.list[end]
+		l.at[l.list[i]] = i
 	}
-	r.list[end] = nil
-	r.list = r.list[:end]
+	l.list[end] = nil
+	if l.list = l.list[:end]; end == 0 {
+		*l = listing{} // its room is worth something after a time of many
+	}
+}
+
+// next is the task that a walk visits next, or nil. It goes from the end to the
+// beginning, so that the visited one may leave.
+func (l *listing) next() *task {
+	if l.todo = min(l.todo, len(l.list)); l.todo == 0 {
+		return nil
+	}
+	l.todo--
+	return l.list[l.todo]
 }
 
 // pinned is how many copies of a result somebody asked for; the memory manager
-// keeps as many, as far as there are.
+// keeps as many, as far as there are workers.
 func (t *task) pinned() int {
 	if t.more == nil {
 		return 1
@@ -44,9 +65,13 @@ func (t *task) pinned() int {
 }
 
 // pin asks for n copies from now on. One is what every result has.
-func (t *task) pin(n int) {
-	if n > 1 || t.more != nil {
+func (m *Machine) pin(t *task, n int) {
+	if n > 1 {
 		t.extra().pinned = n
+		m.pins.add(t)
+	} else if t.more != nil {
+		t.more.pinned = 0
+		m.pins.remove(t)
 	}
 }
 
@@ -65,22 +90,106 @@ func (t *task) holders() []string {
 
 // needsAt says whether a task that is with the worker has t as its input.
 func (t *task) needsAt(w *worker) bool {
-	return slices.ContainsFunc(t.dependents, func(e edge) bool { return e.to.on == w })
+	if len(t.dependents) <= 4*len(w.processing) {
+		return slices.ContainsFunc(t.dependents, func(e edge) bool { return e.to.on == w })
+	}
+	return slices.ContainsFunc(w.processing, func(d *task) bool { return d.dependsOn(t) })
 }
 
-// droppable says whether a worker may drop its copy: another one stays, no
-// task needs it there, and it is no actor.
+// heard says whether a worker gave a sign of life lately: one that stands still
+// may be dead.
+func (m *Machine) heard(w *worker) bool { return m.now.Sub(w.lastSeen) <= silentFor }
+
+// droppable says whether a worker may drop its copy: another one stays with a
+// worker that is heard of, no task needs it there, and it is no actor.
 func (m *Machine) droppable(t *task, w *worker) bool {
-	return t.has.len() > 1 && t.has.find(w) != nil && !t.is(actor) && !t.needsAt(w)
+	if t.has.len() < 2 || t.is(actor) || t.has.find(w) == nil || t.needsAt(w) {
+		return false
+	}
+	for i := range t.has.len() {
+		if o := t.has.at(i); o != w && m.heard(o) {
+			return true
+		}
+	}
+	return false
 }
 
-// drop has a worker drop its copy, which counts no more: a worker that needs it
-// all the same says that it is still there.
+// drop has a worker drop its copy, which counts no more at once: so no two
+// orders on their way can take the last two copies. A worker that needs its copy
+// all the same says that it is still there. When the holders that are left die
+// before the order has arrived, the result is lost a moment earlier than it would
+// have been after: keeping account of the copy until then would save nothing,
+// since the worker drops it when the order comes.
 func (m *Machine) drop(t *task, w *worker) {
 	m.unhold(t, w)
 	m.order(w)
 	w.shed = append(w.shed, t.key)
 }
+
+// dropSome has up to n of the workers drop their copies, those that get no tasks
+// or were not heard of first, then those with the most memory in use. It returns
+// how many do.
+func (m *Machine) dropSome(t *task, n int, among func(*worker) bool) (dropped int) {
+	if t.is(actor) {
+		return 0
+	}
+	able := m.able[:0]
+	heard, leaving, staying := 0, 0, 0 // the last two may not, for their tasks
+	for i := range t.has.len() {
+		w := t.has.at(i)
+		if m.heard(w) {
+			heard++
+		}
+		switch needed := t.needsAt(w); {
+		case !needed && among(w):
+			able = append(able, w)
+		case needed && w.running():
+			staying++
+		case needed:
+			leaving++
+		}
+	}
+	if len(able) > 1 {
+		slices.SortStableFunc(able, m.worse)
+	}
+	for i, w := range able {
+		// The only copy on a worker that stays is kept as long as tasks of a worker
+		// that leaves need theirs: it would only have to be made again.
+		kept := i == len(able)-1 && w.running() && leaving > 0 && staying == 0
+		if dropped == n || kept || t.has.len() == 1 {
+			break
+		}
+		if m.heard(w) {
+			if heard == 1 {
+				break // the others may be dead
+			}
+			heard--
+		}
+		m.drop(t, w)
+		dropped++
+	}
+	clear(able)
+	m.able = able[:0]
+	return dropped
+}
+
+// worse orders workers by which should drop its copy.
+func (m *Machine) worse(a, b *worker) int {
+	last := func(yes bool) int {
+		if yes {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(last(a.running()), last(b.running())),
+		cmp.Compare(last(m.heard(a)), last(m.heard(b))),
+		cmp.Compare(m.weight(b), m.weight(a)),
+	)
+}
+
+// weight is what a worker uses, with the copies that are on their way to it.
+func (m *Machine) weight(w *worker) int64 { return w.measure(m.c.MemoryManager.Measure) + w.awaited }
 
 // order notes that a worker is to be told what to copy or to drop.
 func (m *Machine) order(w *worker) {
@@ -123,51 +232,3 @@ func (m *Machine) sendFetch(w *worker, ts []*task) {
 
 // managerStimulus is the reason that messages about copies give.
 const managerStimulus = "active_memory_manager"
-
-// lightest is the worker among ws that should get a copy of t: one that does
-// not have it nor is about to, that was heard of lately, with the least memory
-// in use.
-func (m *Machine) lightest(t *task, ws []*worker) (best *worker) {
-	silent, weight := false, int64(0)
-	for _, w := range ws {
-		if !w.running() || t.has.find(w) != nil || m.acquisition(t, w) != nil {
-			continue
-		}
-		s, n := m.silent(w), m.weight(w)
-		if best == nil || s != silent && silent || s == silent && n < weight {
-			best, silent, weight = w, s, n
-		}
-	}
-	return best
-}
-
-// weight is what a worker uses, with the copies that are on their way to it.
-func (m *Machine) weight(w *worker) int64 { return w.measure(m.c.MemoryManager.Measure) + w.awaited }
-
-// heaviest is the worker that should drop its copy of t; workers that get no
-// tasks go first. It is nil when none may.
-func (m *Machine) heaviest(t *task) (best *worker) {
-	able, leaving, staying := 0, 0, 0 // that may; that may not, for their tasks
-	for i := range t.has.len() {
-		w := t.has.at(i)
-		if !m.droppable(t, w) {
-			if !w.running() && t.needsAt(w) {
-				leaving++
-			} else if t.needsAt(w) {
-				staying++
-			}
-			continue
-		}
-		able++
-		if best == nil || (w.running() != best.running() && best.running()) ||
-			w.running() == best.running() && m.weight(w) > m.weight(best) {
-			best = w
-		}
-	}
-	// The only copy on a worker that stays is kept as long as tasks of a worker
-	// that leaves need theirs: it would only have to be made again.
-	if able == 1 && best.running() && leaving > 0 && staying == 0 {
-		return nil
-	}
-	return best
-}

@@ -32,9 +32,13 @@ func (e Replicate) apply(m *Machine) {
 // replication is the errand of Replicate.
 type replication struct {
 	Replicate
-	tasks []*task
-	among []*worker
-	made  int
+	tasks  []*task
+	next   int // of tasks: the first that nothing was asked for yet
+	among  []*worker
+	member map[*worker]bool
+	pool   pool
+	fleet  uint64 // of the last look
+	made   int
 }
 
 func (r *replication) shared() bool { return false }
@@ -43,6 +47,10 @@ func (r *replication) abandon(m *Machine, e *errand) { r.late(m, e) }
 
 func (r *replication) begin(m *Machine, e *errand) {
 	r.among = m.runningAmong(r.Workers)
+	r.member = make(map[*worker]bool, len(r.among))
+	for _, w := range r.among {
+		r.member[w] = true
+	}
 	if r.N <= 0 || r.N > len(r.among) {
 		r.N = len(r.among)
 	}
@@ -59,17 +67,25 @@ func (r *replication) begin(m *Machine, e *errand) {
 		return
 	}
 	for _, t := range r.tasks {
-		t.pin(r.N)
-		r.reduce(m, t)
-		r.spread(m, e, t)
+		m.pin(t, r.N)
+		if surplus := r.holders(t) - r.N; surplus > 0 {
+			m.dropSome(t, surplus, func(w *worker) bool { return r.member[w] })
+		}
 	}
-	r.endIfDone(m, e)
+	r.proceed(m, e)
 }
 
 // runningAmong are the running workers with these addresses; nil: all.
 func (m *Machine) runningAmong(addresses []string) (ws []*worker) {
+	var named map[string]bool
+	if addresses != nil {
+		named = make(map[string]bool, len(addresses))
+	}
+	for _, a := range addresses {
+		named[a] = true
+	}
 	for _, w := range m.list {
-		if w.running() && (addresses == nil || slices.Contains(addresses, w.address)) {
+		if w.running() && (addresses == nil || named[w.address]) {
 			ws = append(ws, w)
 		}
 	}
@@ -78,49 +94,39 @@ func (m *Machine) runningAmong(addresses []string) (ws []*worker) {
 
 // holders counts the copies among the workers.
 func (r *replication) holders(t *task) (n int) {
-	for _, w := range r.among {
-		if t.has.find(w) != nil {
+	for i := range t.has.len() {
+		if r.member[t.has.at(i)] {
 			n++
 		}
 	}
 	return n
 }
 
-// reduce drops what is more than N among the workers.
-func (r *replication) reduce(m *Machine, t *task) {
-	for n := r.holders(t); n > r.N; n-- {
-		var worst *worker
-		for _, w := range r.among {
-			if m.droppable(t, w) && (worst == nil || m.weight(w) > m.weight(worst)) {
-				worst = w
-			}
-		}
-		if worst == nil {
-			return
-		}
-		m.drop(t, worst)
+// proceed asks for the first copies of results as far as there is room for more.
+func (r *replication) proceed(m *Machine, e *errand) {
+	for room := e.room(); room > 0 && r.next < len(r.tasks); r.next++ {
+		room -= r.spread(m, e, r.tasks[r.next])
 	}
+	r.endIfDone(m, e)
 }
 
-// spread asks for the next copies of a result. There are twice or so as many
-// each time, so that no holder has to serve all.
-func (r *replication) spread(m *Machine, e *errand, t *task) {
-	if t.state != Memory || t.is(actor) {
-		return
+// spread asks for the next copies of a result, and returns how many. There are
+// twice or so as many each time, so that no holder has to serve all.
+func (r *replication) spread(m *Machine, e *errand, t *task) int {
+	if t.state != Memory {
+		return 0
 	}
 	n := min(r.N-r.holders(t), r.BranchingFactor*t.has.len())
 	for _, a := range m.copies[t] {
-		if slices.Contains(r.among, a.to) {
+		if r.member[a.to] {
 			n--
 		}
 	}
-	for ; n > 0; n-- {
-		w := m.lightest(t, r.among)
-		if w == nil {
-			return
-		}
-		m.acquire(t, w, e)
+	if n <= 0 {
+		return 0
 	}
+	r.pool.open(m, r.among)
+	return m.copyTo(&r.pool, t, n, e)
 }
 
 func (r *replication) copied(m *Machine, e *errand, a *acquisition) {
@@ -128,20 +134,22 @@ func (r *replication) copied(m *Machine, e *errand, a *acquisition) {
 		r.made++
 	}
 	r.spread(m, e, a.t)
-	r.endIfDone(m, e)
+	r.proceed(m, e)
 }
 
+// check looks at all results again when nothing is on its way, or when workers
+// came or went: a copy that another asked for may have ended otherwise.
 func (r *replication) check(m *Machine, e *errand) {
-	for _, t := range r.tasks {
-		r.spread(m, e, t)
+	if e.open == 0 && r.next == len(r.tasks) || r.fleet != m.fleet {
+		r.fleet, r.next = m.fleet, 0
 	}
-	r.endIfDone(m, e)
+	r.proceed(m, e)
 }
 
 // endIfDone ends the errand when nothing is under way: there are enough copies,
 // or those that lack have nowhere to go.
 func (r *replication) endIfDone(m *Machine, e *errand) {
-	if e.open == 0 && !r.awaited() {
+	if e.open == 0 && r.next == len(r.tasks) && !r.awaited() {
 		r.end(m, e, r.lacking(m), "no running worker is left for a copy of them")
 	}
 }

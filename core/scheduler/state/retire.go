@@ -32,8 +32,12 @@ func (e Retire) apply(m *Machine) { m.send(e.ID, e.Timeout, &retirement{Retire: 
 // retirement is the errand of Retire.
 type retirement struct {
 	Retire
-	w    *worker
-	made int
+	w      *worker
+	made   int
+	more   bool // not all that is to be copied is on its way
+	again  bool // look again
+	fleet  uint64
+	gained uint64 // the worker's at the last look
 }
 
 func (r *retirement) shared() bool { return true }
@@ -89,13 +93,33 @@ func (m *Machine) giveBack(w *worker) {
 func (r *retirement) copied(m *Machine, e *errand, a *acquisition) {
 	if a.got {
 		r.made++
-		if m.workers[r.Address] == r.w && a.t.staying() >= m.enough(a.t) && m.droppable(a.t, r.w) {
+		if m.workers[r.Address] == r.w && m.staying(a.t) >= m.enough(a.t) && m.droppable(a.t, r.w) {
 			m.drop(a.t, r.w) // room for what is still to be read from disk
 		}
+	} else {
+		r.again = true
 	}
-	if e.open == 0 || !a.got {
-		r.check(m, e)
+	if e.open == 0 || (r.again || r.more) && e.room() > 0 {
+		m.recheckOne(e)
 	}
+}
+
+// recheckRetirement has the errand of a worker that retires look again.
+func (m *Machine) recheckRetirement(w *worker) {
+	for _, e := range m.errands {
+		if r, ok := e.job.(*retirement); ok && r.w == w {
+			r.again = true
+			m.recheckOne(e)
+		}
+	}
+}
+
+// unchanged says that another look would find what the last one did: copies are
+// on their way, and neither the workers nor what this one has is another.
+func (r *retirement) unchanged(m *Machine, e *errand) bool {
+	same := e.open > 0 && !r.again && !(r.more && e.room() > 0) && r.fleet == m.fleet && r.gained == r.w.gained
+	r.fleet, r.gained, r.again = m.fleet, r.w.gained, false
+	return same
 }
 
 func (r *retirement) check(m *Machine, e *errand) {
@@ -108,6 +132,9 @@ func (r *retirement) check(m *Machine, e *errand) {
 			"the worker %s stays: it holds %d actors, which cannot be moved; release their futures first", r.Address, r.w.actors)})
 		return
 	}
+	if r.unchanged(m, e) {
+		return
+	}
 	moving, stranded := r.clear(m, e)
 	switch busy := moving > 0 || len(r.w.processing) > 0; {
 	case len(stranded) > 0 && !(r.Leaves && busy):
@@ -118,25 +145,27 @@ func (r *retirement) check(m *Machine, e *errand) {
 }
 
 // clear drops what others hold too and has the rest copied away. It counts what
-// is under way and names what has nowhere to go.
+// is under way or will be, and names what has nowhere to go.
 func (r *retirement) clear(m *Machine, e *errand) (moving int, stranded []wire.Key) {
+	room := e.room()
+	r.more = false
 	for _, t := range slices.Backward(r.w.has) { // what is dropped leaves the list
-		here := t.staying()
 		switch {
 		case t.is(actor): // a handle, or lost
-		case here >= m.enough(t):
+		case m.staying(t) >= m.enough(t):
 			if m.droppable(t, r.w) {
 				m.drop(t, r.w)
 			}
-		case m.movesAway(t):
+		case m.arriving(t) > 0:
 			moving++
-		default:
-			if to := m.lightest(t, m.list); to != nil {
-				m.acquire(t, to, e)
-				moving++
-			} else if here == 0 {
-				stranded = append(stranded, t.key)
-			}
+		case room == 0:
+			moving++
+			r.more = true
+		case m.copyTo(m.everybody(), t, 1, e) > 0:
+			moving++
+			room--
+		case t.keepers() == 0:
+			stranded = append(stranded, t.key)
 		}
 	}
 	return moving, stranded
@@ -147,31 +176,53 @@ func (r *retirement) clear(m *Machine, e *errand) (moving int, stranded []wire.K
 func (m *Machine) enough(t *task) int {
 	n := t.pinned()
 	if n > 1 {
-		n = max(1, min(n, len(m.runningAmong(nil))))
+		n = max(1, min(n, m.runningWorkers()))
 	}
 	return n
 }
 
-// staying counts the copies on workers that are not about to leave.
-func (t *task) staying() (n int) {
+// runningWorkers counts them.
+func (m *Machine) runningWorkers() int {
+	if m.runningAt != m.fleet {
+		m.runningAt, m.runningN = m.fleet, len(m.runningAmong(nil))
+	}
+	return m.runningN
+}
+
+// stays says that a worker is not about to leave.
+func (w *worker) stays() bool { return w.running() || w.status == statusPaused }
+
+// staying counts the copies on workers that are not about to leave, as far as
+// they were heard of lately.
+func (m *Machine) staying(t *task) (n int) {
 	for i := range t.has.len() {
-		if w := t.has.at(i); w.running() || w.status == statusPaused {
+		if w := t.has.at(i); w.stays() && m.heard(w) {
 			n++
 		}
 	}
 	return n
 }
 
-// movesAway says whether a copy is on its way to a worker that stays.
-func (m *Machine) movesAway(t *task) bool {
+// keepers counts the copies on workers that are not about to leave, heard of or not.
+func (t *task) keepers() (n int) {
+	for i := range t.has.len() {
+		if t.has.at(i).stays() {
+			n++
+		}
+	}
+	return n
+}
+
+// arriving counts the copies on their way to workers that stay.
+func (m *Machine) arriving(t *task) (n int) {
 	if t.is(copying) {
 		for _, a := range m.copies[t] {
 			if a.to.running() {
-				return true
+				n++
 			}
 		}
 	}
-	return false
+	return n
 }
 
 // late ends the retirement at its time limit: with nothing to lose but running
@@ -183,7 +234,7 @@ func (r *retirement) late(m *Machine, e *errand) {
 	}
 	var kept []wire.Key
 	for _, t := range r.w.has {
-		if t.staying() == 0 && !t.is(actor) {
+		if !t.is(actor) && t.keepers() == 0 {
 			kept = append(kept, t.key)
 		}
 	}

@@ -79,7 +79,7 @@ func TestTwoRetireAtOnce(t *testing.T) {
 	s.do(Retire{ID: 1, Address: "u", Timeout: time.Minute})
 	s.do(Retire{ID: 2, Address: "v", Timeout: time.Minute})
 	s.replica("w", "x", "y")
-	if got := s.done(); got != "2 OK; 1 OK" { // of v at once, of u with y
+	if got := s.done(); got != "1 OK; 2 OK" {
 		t.Errorf("ends: %s", got)
 	}
 	s.leave("u")

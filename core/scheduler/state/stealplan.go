@@ -13,10 +13,13 @@ const (
 	// saturated, in seconds, and stealTop how many such victims there are.
 	stealBusy = 0.2
 	stealTop  = 10
-	// stealDepth is how many of a victim's tasks are looked at, and stealEffort
-	// how many pairs of a task and a thief, each time.
+	// stealDepth is how many of a victim's tasks are looked at, stealLooks how
+	// many of all victims', but stealLeast of each, and stealEffort how many pairs
+	// of a task and a thief, each time.
 	stealDepth  = 4096
-	stealEffort = 200_000
+	stealLooks  = 40_000
+	stealLeast  = 16
+	stealEffort = 100_000
 )
 
 // balance asks victims for tasks, those that are cheap to move first.
@@ -45,6 +48,7 @@ type balancing struct {
 	thieves []*worker
 	victims []victim
 	effort  int
+	turn    int // round robin over thieves
 }
 
 // victim is a busy worker with what may be stolen from it, by level, the tasks
@@ -92,13 +96,13 @@ func (b *balancing) findVictims() {
 	slices.SortStableFunc(all, heaviest)
 	for _, w := range all {
 		b.victims = append(b.victims, victim{worker: w})
-		b.collect(&b.victims[len(b.victims)-1])
+		b.collect(&b.victims[len(b.victims)-1], min(max(stealLooks/len(all), stealLeast), stealDepth))
 	}
 }
 
-// collect looks at the tasks that came last.
-func (b *balancing) collect(v *victim) {
-	ts := v.processing[max(0, len(v.processing)-stealDepth):]
+// collect looks at so many of the tasks that came last.
+func (b *balancing) collect(v *victim, depth int) {
+	ts := v.processing[max(0, len(v.processing)-depth):]
 	for _, t := range ts {
 		if l := b.m.stealLevel(t); l >= 0 {
 			v.loot[l] = append(v.loot[l], t)
@@ -145,19 +149,50 @@ func (b *balancing) thief(t *task) *worker {
 	return b.firstOf(t, false)
 }
 
-func (b *balancing) firstOf(t *task, preferred bool) (best *worker) {
-	var least cost
-	for _, w := range b.thieves {
-		b.effort--
-		if preferred && !t.limits.prefers(w) || !b.m.mayTake(w, t) {
-			continue
+// firstOf compares thieves: all of few, else a window that moves on and those
+// with inputs of the task, and all when none of these may take it.
+func (b *balancing) firstOf(t *task, preferred bool) *worker {
+	c := comparison{b: b, t: t, preferred: preferred}
+	if len(b.thieves) > fewOpen {
+		b.turn++
+		for i := range fewOpen {
+			c.offer(b.thieves[(b.turn*fewOpen+i)%len(b.thieves)])
 		}
-		c := cost{start: w.heavy()/float64(w.nthreads) + b.m.transfer(t, w), bytes: w.nbytes}
-		if best == nil || c.less(least) {
-			best, least = w, c
+		for i := range t.deps {
+			has := &t.deps[i].to.has
+			for j := range min(has.len(), fewOpen) {
+				if w := has.at(j); w.running() && b.unoccupied(w) {
+					c.offer(w)
+				}
+			}
 		}
 	}
-	return best
+	if c.best == nil {
+		for _, w := range b.thieves {
+			c.offer(w)
+		}
+	}
+	return c.best
+}
+
+// comparison finds the thief that could start a task first.
+type comparison struct {
+	b         *balancing
+	t         *task
+	preferred bool
+	best      *worker
+	least     cost
+}
+
+func (c *comparison) offer(w *worker) {
+	c.b.effort--
+	if c.preferred && !c.t.limits.prefers(w) || !c.b.m.mayTake(w, c.t) {
+		return
+	}
+	x := cost{start: w.heavy()/float64(w.nthreads) + c.b.m.transfer(c.t, w), bytes: w.nbytes}
+	if c.best == nil || x.less(c.least) {
+		c.best, c.least = w, x
+	}
 }
 
 // stealLevels is the number of levels of what a move costs compared with the

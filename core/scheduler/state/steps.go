@@ -186,6 +186,9 @@ func (m *Machine) toForgotten(t *task) {
 		m.cancelled(c, t.key, "lost dependencies", t.whyLost())
 		m.unwant(c, t)
 	}
+	if t.pinned() > 1 {
+		m.pins.remove(t)
+	}
 	m.leaveGroup(t)
 	m.dropLimits(t)
 	m.tasks.Remove(t)

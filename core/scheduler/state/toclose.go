@@ -2,7 +2,6 @@ package state
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -34,16 +33,17 @@ func (m *Machine) WorkersToClose(want ToClose) (out []string) {
 	if !(want.MemoryRatio > 0) {
 		want.MemoryRatio = 2
 	}
-	var held float64
+	left := m.memoryOf(m.list)
 	for _, w := range m.list {
-		held += float64(w.nbytes)
+		left.needed += float64(w.nbytes) * want.MemoryRatio
 	}
 	for _, g := range m.closable(want) {
 		n := len(out) + len(g.all)
 		if want.N >= 0 && n > want.N || len(m.list)-n < want.Minimum {
 			break
 		}
-		if want.N < 0 && (g.sum.busy > 0 || !enough(m.list, out, g.all, held*want.MemoryRatio)) {
+		left.take(m.memoryOf(g.all))
+		if want.N < 0 && (g.sum.busy > 0 || !left.enough()) {
 			break
 		}
 		for _, w := range g.all {
@@ -67,6 +67,10 @@ type closing struct {
 func (m *Machine) closable(want ToClose) []*closing {
 	var groups []*closing
 	named := map[string]*closing{}
+	valid := make(map[string]bool, len(want.Valid))
+	for _, a := range want.Valid {
+		valid[a] = true
+	}
 	for _, w := range m.list {
 		name := w.address
 		if want.Group != nil {
@@ -78,8 +82,7 @@ func (m *Machine) closable(want ToClose) []*closing {
 			named[name] = g
 			groups = append(groups, g)
 		}
-		valid := want.Valid == nil || slices.Contains(want.Valid, w.address)
-		if valid && w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
+		if (want.Valid == nil || valid[w.address]) && w.seceded == 0 && w.actors == 0 && (w.running() || w.status == statusPaused) {
 			g.add(w)
 		}
 	}
@@ -95,23 +98,32 @@ func (g *closing) add(w *worker) {
 	g.sum.nbytes += w.nbytes
 }
 
-// room is a worker's memory; unlimited is as good as infinite.
-func (w *worker) room() float64 {
-	if w.reg.MemoryLimit <= 0 {
-		return math.Inf(1)
-	}
-	return float64(w.reg.MemoryLimit)
+// closeRoom is the memory of workers, and what must fit into it.
+type closeRoom struct {
+	workers, unlimited int
+	bytes, needed      float64
 }
 
-// enough says whether needed bytes fit into the workers that would stay.
-func enough(all []*worker, gone []string, next []*worker, needed float64) bool {
-	left, some := 0.0, false
-	for _, w := range all {
-		if !slices.Contains(next, w) && !slices.Contains(gone, w.address) {
-			left, some = left+w.room(), true
+func (m *Machine) memoryOf(ws []*worker) (r closeRoom) {
+	r.workers = len(ws)
+	for _, w := range ws {
+		if w.reg.MemoryLimit <= 0 {
+			r.unlimited++ // as good as infinite
 		}
+		r.bytes += float64(max(w.reg.MemoryLimit, 0))
 	}
-	return left >= needed && (some || needed == 0)
+	return r
+}
+
+func (r *closeRoom) take(o closeRoom) {
+	r.workers -= o.workers
+	r.unlimited -= o.unlimited
+	r.bytes -= o.bytes
+}
+
+// enough says whether what is needed fits into what is left.
+func (r *closeRoom) enough() bool {
+	return r.unlimited > 0 || r.bytes >= r.needed && (r.workers > 0 || r.needed == 0)
 }
 
 func cheaperToClose(a, b *closing) int {

@@ -25,9 +25,14 @@ const (
 	// muchLonger is how many times the longest run so far a run must last to be
 	// called slow.
 	muchLonger = 10
-	// manyTasks is beyond how many tasks those that wait are looked at only while
-	// no task changes its state: else a look would cost more than it may.
-	manyTasks = 200_000
+	// watchedAtOnce is how many tasks that may wait are looked at in one tick: a
+	// look at many takes several.
+	watchedAtOnce = 50_000
+	// watchDepth is how many tasks of one worker are looked at, or of one queue,
+	// and maxSuspects how many are remembered: where so many hang, the others do
+	// for the same reason.
+	watchDepth  = 100
+	maxSuspects = 10_000
 	// maxAlarms bounds the alarms of one look.
 	maxAlarms = 20
 )
@@ -37,9 +42,10 @@ const (
 // Config.Watchdog found it so.
 type watchdog struct {
 	looked   time.Time
-	total    uint64 // transitions at the last look
 	suspects map[*task]*suspect
 	seen     uint64 // number of the look
+	looking  bool   // at tasks that wait, from place on
+	place    int
 }
 
 type suspect struct {
@@ -55,6 +61,10 @@ func (m *Machine) watch() {
 	if limit <= 0 {
 		return
 	}
+	if d.looking {
+		m.watchSome()
+		return
+	}
 	every := limit / looks
 	gap := m.now.Sub(d.looked)
 	if gap < every {
@@ -66,10 +76,26 @@ func (m *Machine) watch() {
 	d.looked = m.now
 	d.seen++
 	m.watchWorkers()
-	if quiet := d.total == m.log.total; quiet || m.tasks.Len() <= manyTasks {
-		m.watchWaiting()
+	m.watchReady()
+	d.looking, d.place = true, 0
+	m.watchSome()
+}
+
+// watchSome goes on with the look at tasks that wait, and ends it.
+func (m *Machine) watchSome() {
+	d := &m.dog
+	if m.counts[Waiting] > 0 {
+		part, next := m.tasks.Part(d.place, watchedAtOnce)
+		for t := range part {
+			if t.state == Waiting {
+				m.watchInputs(t)
+			}
+		}
+		if d.place = next; next > 0 {
+			return
+		}
 	}
-	d.total = m.log.total
+	d.looking = false
 	for t, s := range d.suspects {
 		if s.look != d.seen {
 			delete(d.suspects, t)
@@ -79,16 +105,26 @@ func (m *Machine) watch() {
 
 // suspect notes that nobody works on a task, and speaks once after the limit.
 func (m *Machine) suspect(t *task, format string, a ...any) {
+	s := m.suspected(t, m.now)
+	if s != nil && !s.spoken && m.now.Sub(s.since) >= m.c.Watchdog {
+		s.spoken = m.alarm(t, true, s.since, fmt.Sprintf(format, a...))
+	}
+}
+
+// suspected is what is noted of a task, since a time unless it was before; nil
+// when too much is.
+func (m *Machine) suspected(t *task, since time.Time) *suspect {
 	d := &m.dog
 	s := d.suspects[t]
 	if s == nil || s.run != t.runID {
-		s = &suspect{run: t.runID, since: m.now}
+		if s == nil && len(d.suspects) >= maxSuspects {
+			return nil
+		}
+		s = &suspect{run: t.runID, since: since}
 		d.suspects[t] = s
 	}
 	s.look = d.seen
-	if !s.spoken && m.now.Sub(s.since) >= m.c.Watchdog {
-		s.spoken = m.alarm(t, true, s.since, fmt.Sprintf(format, a...))
-	}
+	return s
 }
 
 func (m *Machine) alarm(t *task, stuck bool, since time.Time, reason string) bool {
@@ -119,7 +155,7 @@ func (m *Machine) watchWorkers() {
 		for _, r := range w.reported {
 			executing[r.Key] = true
 		}
-		for _, t := range w.processing {
+		for _, t := range w.processing[:min(len(w.processing), watchDepth+len(executing))] {
 			if !executing[t.key] && !t.is(seceded) {
 				m.watchAssigned(t, w, len(executing))
 			}
@@ -133,13 +169,7 @@ func (m *Machine) watchRun(t *task, ran time.Duration) {
 	if longest <= 0 || ran < max(m.c.Watchdog, muchLonger*longest) || t.is(seceded) {
 		return
 	}
-	s := m.dog.suspects[t]
-	if s == nil || s.run != t.runID {
-		s = &suspect{run: t.runID, since: m.now.Add(-ran)}
-		m.dog.suspects[t] = s
-	}
-	s.look = m.dog.seen
-	if !s.spoken {
+	if s := m.suspected(t, m.now.Add(-ran)); s != nil && !s.spoken {
 		s.spoken = m.alarm(t, false, s.since, fmt.Sprintf("worker %s has been executing it for %v; the longest run of %q before lasted %v",
 			t.on.address, ran.Round(time.Millisecond), t.prefix.name, longest.Round(time.Millisecond)))
 	}
@@ -170,8 +200,8 @@ func fetching(t *task) string {
 	return fmt.Sprintf("; it may still be fetching some of the %d inputs", len(t.deps))
 }
 
-// watchWaiting looks at tasks that are not assigned.
-func (m *Machine) watchWaiting() {
+// watchReady looks at tasks that are not assigned, though their inputs are there.
+func (m *Machine) watchReady() {
 	for _, l := range m.queues {
 		if t := l.queue.peek(); t != nil {
 			if w := m.couldStart(t); w != nil {
@@ -179,19 +209,14 @@ func (m *Machine) watchWaiting() {
 			}
 		}
 	}
-	m.parked.each(func(t *task) {
+	looked := 0
+	m.parked.some(func(t *task) bool {
 		if w := m.couldStart(t); w != nil {
 			m.suspect(t, "worker %s may run it, but it counts as one that no worker may run", w.address)
 		}
+		looked++
+		return looked < watchDepth
 	})
-	if m.counts[Waiting] == 0 {
-		return
-	}
-	for t := range m.tasks.All() {
-		if t.state == Waiting {
-			m.watchInputs(t)
-		}
-	}
 }
 
 // couldStart is a worker with room for the task, or nil.

@@ -38,6 +38,8 @@ type worker struct {
 	picked    uint64 // scratch of one placement
 	heldBytes int64
 	heldCount int
+	marked    uint64 // scratch of one result
+	gained    uint64 // results that came here
 
 	going, coming int     // tasks in requests to give up, as victim and as thief
 	moving        float64 // seconds of work that these add
@@ -140,6 +142,7 @@ func (m *Machine) hold(t *task, w *worker) {
 	t.has.add(w, len(w.has))
 	w.has = append(w.has, t)
 	w.nbytes += t.size(m)
+	w.gained++
 	if t.has.len() == 2 {
 		m.replicas.add(t)
 	}
@@ -243,7 +246,7 @@ func (m *Machine) leave(t *task) *worker {
 	if end == 0 {
 		w.occupancy, w.ahead = 0, 0 // no rest of rounding
 		if w.retiring > 0 {
-			m.recheck()
+			m.recheckRetirement(w)
 		}
 	}
 	m.refresh(w)

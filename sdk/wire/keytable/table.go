@@ -102,6 +102,25 @@ func (t *Table[V]) All() iter.Seq[*V] {
 	}
 }
 
+// Part yields about n values from a place on, and where the next part begins: 0
+// after the last one. The first part begins at 0. When the table has changed
+// between parts, some values may be missed and others come twice.
+func (t *Table[V]) Part(from, n int) (part iter.Seq[*V], next int) {
+	from = min(max(from, 0), len(t.entries))
+	end := min(from+max(n, 1), len(t.entries))
+	if end < len(t.entries) {
+		next = end
+	}
+	entries := t.entries[from:end]
+	return func(yield func(*V) bool) {
+		for _, e := range entries {
+			if e.at != 0 && !yield(t.value(e.at)) {
+				return
+			}
+		}
+	}, next
+}
+
 func (t *Table[V]) hash(k wire.Key) uint32 { return uint32(maphash.String(t.seed, string(k)) >> 32) }
 
 func (t *Table[V]) value(at uint32) *V { return &t.slabs[at/slabSize].values[at%slabSize] }
