@@ -53,15 +53,22 @@ func BenchmarkLarge(b *testing.B) {
 
 // large is a big machine and what is measured of it.
 type large struct {
+	workers int
+	keys    int
+	watch   func() // after every event
 	m       *Machine
 	now     time.Time
 	longest time.Duration
 	run     func(*large)
 }
 
-func newLarge(c Config) *large {
-	l := &large{m: New(c), now: time.Unix(1e9, 0), run: func(l *large) { l.tick(40) }}
-	for i := range manyWorkers {
+func newLarge(c Config) *large { return largeWith(c, manyWorkers, manyKeys) }
+
+func largeOf(workers, keys int) *large { return largeWith(DefaultConfig(), workers, keys) }
+
+func largeWith(c Config, workers, keys int) *large {
+	l := &large{workers: workers, keys: keys, watch: func() {}, m: New(c), now: time.Unix(1e9, 0), run: func(l *large) { l.tick(40) }}
+	for i := range workers {
 		l.do(AddWorker{Address: l.worker(i), NThreads: 4, MemoryLimit: 1 << 40, Status: statusRunning})
 	}
 	return l
@@ -75,6 +82,7 @@ func (l *large) do(e Event) Output {
 	began := time.Now()
 	l.m.Apply(l.now, e)
 	l.longest = max(l.longest, time.Since(began))
+	l.watch()
 	return l.m.Take()
 }
 
@@ -82,17 +90,17 @@ func (l *large) do(e Event) Output {
 func (l *large) tick(seconds int) {
 	for range seconds {
 		l.now = l.now.Add(time.Second)
-		for i := range manyWorkers {
+		for i := range l.workers {
 			l.do(Heartbeat{Address: l.worker(i), Metrics: wire.Metrics{Memory: int64(i) << 20}})
 		}
 		l.do(Tick{})
 	}
 }
 
-// scatter puts a million results on the first n workers.
+// scatter puts all results on the first n workers.
 func (l *large) scatter(n int, copies int) {
 	e := UpdateData{Client: "c"}
-	for i := range manyKeys {
+	for i := range l.keys {
 		var at []string
 		for j := range copies {
 			at = append(at, l.worker((i+j)%n))
@@ -146,15 +154,18 @@ func largeParked() *large {
 	return l
 }
 
-func largeBusy() *large {
+func largeBusy() *large { return halfBusy(manyWorkers, manyKeys) }
+
+// halfBusy has half of the workers idle.
+func halfBusy(workers, keys int) *large {
 	c := DefaultConfig()
 	c.WorkerSaturation = math.Inf(1)
-	l := newLarge(c)
-	for i := range manyWorkers / 2 {
+	l := largeWith(c, workers, keys)
+	for i := range workers / 2 {
 		l.do(WorkerStatus{Address: l.worker(i), Status: "init"})
 	}
-	l.submit(manyKeys, "")
-	for i := range manyWorkers / 2 {
+	l.submit(keys, "")
+	for i := range workers / 2 {
 		l.do(WorkerStatus{Address: l.worker(i), Status: "running"})
 	}
 	return l

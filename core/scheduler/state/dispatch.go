@@ -76,6 +76,9 @@ func (m *Machine) unpark(t *task) {
 
 // dispatch sends queued tasks to open workers, best priority first.
 func (m *Machine) dispatch() {
+	if len(m.queues) > len(m.limits) {
+		m.dropEmptyQueues() // some were left behind
+	}
 	if len(m.queues) == 0 || len(m.open[openSlots])+len(m.open[openAhead]) == 0 {
 		return
 	}
@@ -99,10 +102,7 @@ func (m *Machine) dispatch() {
 
 // dispatchMany merges several queues; one whose first task fits nowhere is out.
 func (m *Machine) dispatchMany() {
-	m.queues = slices.DeleteFunc(m.queues, func(l *limits) bool {
-		l.queued = l.queue.live > 0
-		return !l.queued
-	})
+	m.dropEmptyQueues()
 	in := slices.Clone(m.queues)
 	for len(in) > 0 {
 		best := 0
@@ -121,6 +121,13 @@ func (m *Machine) dispatchMany() {
 		}
 		in = slices.Delete(in, best, best+1)
 	}
+}
+
+func (m *Machine) dropEmptyQueues() {
+	m.queues = slices.DeleteFunc(m.queues, func(l *limits) bool {
+		l.queued = l.queue.live > 0
+		return !l.queued
+	})
 }
 
 // changed notes that workers may run other tasks than before, and looks again

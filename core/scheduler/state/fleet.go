@@ -102,6 +102,7 @@ func (e RemoveWorker) apply(m *Machine) {
 		m.toWorker(o, &wire.RemoveWorker{Worker: e.Address, StimulusID: e.StimulusID})
 	}
 	m.changed()
+	m.recheckRetirement(w)
 	m.recheck()
 }
 

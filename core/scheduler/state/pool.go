@@ -3,7 +3,6 @@ package state
 // pool offers workers for copies, those with the least memory in use first. It is
 // made at most once an event, however many copies that one asks for.
 type pool struct {
-	among []*worker
 	event uint64 // that it was made in
 	spots heap[spot]
 }

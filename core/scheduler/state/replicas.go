@@ -127,11 +127,10 @@ func (m *Machine) drop(t *task, w *worker) {
 }
 
 // dropSome has up to n of the workers drop their copies, those that get no tasks
-// or were not heard of first, then those with the most memory in use. It returns
-// how many do.
-func (m *Machine) dropSome(t *task, n int, among func(*worker) bool) (dropped int) {
+// or were not heard of first, then those with the most memory in use.
+func (m *Machine) dropSome(t *task, n int, among func(*worker) bool) {
 	if t.is(actor) {
-		return 0
+		return
 	}
 	able := m.able[:0]
 	heard, leaving, staying := 0, 0, 0 // the last two may not, for their tasks
@@ -156,7 +155,7 @@ func (m *Machine) dropSome(t *task, n int, among func(*worker) bool) (dropped in
 		// The only copy on a worker that stays is kept as long as tasks of a worker
 		// that leaves need theirs: it would only have to be made again.
 		kept := i == len(able)-1 && w.running() && leaving > 0 && staying == 0
-		if dropped == n || kept || t.has.len() == 1 {
+		if n == 0 || kept || t.has.len() == 1 {
 			break
 		}
 		if m.heard(w) {
@@ -166,11 +165,10 @@ func (m *Machine) dropSome(t *task, n int, among func(*worker) bool) (dropped in
 			heard--
 		}
 		m.drop(t, w)
-		dropped++
+		n--
 	}
 	clear(able)
 	m.able = able[:0]
-	return dropped
 }
 
 // worse orders workers by which should drop its copy.

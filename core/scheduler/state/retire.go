@@ -106,6 +106,9 @@ func (r *retirement) copied(m *Machine, e *errand, a *acquisition) {
 
 // recheckRetirement has the errand of a worker that retires look again.
 func (m *Machine) recheckRetirement(w *worker) {
+	if w.retiring == 0 {
+		return
+	}
 	for _, e := range m.errands {
 		if r, ok := e.job.(*retirement); ok && r.w == w {
 			r.again = true
@@ -124,7 +127,7 @@ func (r *retirement) unchanged(m *Machine, e *errand) bool {
 
 func (r *retirement) check(m *Machine, e *errand) {
 	if m.workers[r.Address] != r.w {
-		m.finish(e, ErrandDone{Status: ErrandGone, Reason: "the worker left meanwhile", Copied: r.made})
+		r.end(m, e, ErrandDone{Status: ErrandGone, Reason: "the worker left meanwhile", Copied: r.made})
 		return
 	}
 	if r.w.actors > 0 && !r.Leaves {

@@ -35,6 +35,7 @@ func (m *Machine) validate() {
 	m.validateClients()
 	m.validateFleet()
 	m.validateQueues()
+	m.validateLeft()
 }
 
 func (m *Machine) validateTask(t *task) {

@@ -245,9 +245,7 @@ func (m *Machine) leave(t *task) *worker {
 	}
 	if end == 0 {
 		w.occupancy, w.ahead = 0, 0 // no rest of rounding
-		if w.retiring > 0 {
-			m.recheckRetirement(w)
-		}
+		m.recheckRetirement(w)
 	}
 	m.refresh(w)
 	return w
