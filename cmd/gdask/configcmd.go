@@ -8,8 +8,8 @@ import (
 
 func (a *app) configCommand() *cobra.Command {
 	printIt := &cobra.Command{
-		Use: "print", Short: "Print every key with its value and where it came from", Args: arguments(0, 0, ""),
-		Long: "Print the configuration as YAML: every key with its value and, as a comment, the\nlayer that it came from. Secrets are redacted.",
+		Use: "print", Short: "Print every key with its meaning, its value and where that came from", Args: arguments(0, 0, ""),
+		Long: "Print the configuration as YAML: every key with its value and, as comments, what it\nmeans and the layer that the value came from: default, file, variable or flag. A\nfile with this text is a configuration file. Secrets are redacted.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := a.load(cmd.Flags(), nil)
 			if err != nil {

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 func TestVersion(t *testing.T) {
@@ -119,4 +121,25 @@ func TestFlagsMayBeWrittenWithUnderscores(t *testing.T) {
 func TestHelpOfGroups(t *testing.T) {
 	command(t, environ(t), "plugin").want(t, exitOK, "inspect", "verify", "new", "test")
 	command(t, environ(t), "--help").want(t, exitOK, "scheduler", "worker", "plugin", "config", "version")
+}
+
+func TestHelpFitsTheScreen(t *testing.T) {
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		if c.Short == "" {
+			t.Errorf("%s has no description", c.CommandPath())
+		}
+		for line := range strings.Lines(c.UsageString()) {
+			if len(strings.TrimSpace(line)) > helpWidth {
+				t.Errorf("help of %s has the line %q", c.CommandPath(), line)
+			}
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	a := &app{}
+	root := a.root()
+	root.InitDefaultHelpCmd()
+	walk(root)
 }

@@ -30,11 +30,11 @@ func clusterKeys() keys {
 // configuration, so the flags have none.
 
 func logFlag(f *pflag.FlagSet) {
-	f.String("log-level", "", "trace, debug, info, warn, error or off (default warn)")
+	f.String("log-level", "", "`level` of what is logged: trace, debug, info, warn, error or off (default warn)")
 }
 
 func listenFlags(f *pflag.FlagSet) {
-	f.String("protocol", "", "comm protocol: tcp, unix, inproc (default tcp)")
+	f.String("protocol", "", "comm `protocol`: tcp, unix, inproc (default tcp)")
 	f.String("host", "", "`address` to listen on (default loopback only)")
 }
 
@@ -42,12 +42,12 @@ func schedulerFlags(f *pflag.FlagSet, port string) {
 	f.Int("port", 0, "`port` of the scheduler (default "+port+")")
 	f.String("dashboard-address", "", "`address` of the HTTP server: :8787, host:port, none (default :8787 on loopback)")
 	f.String("idle-timeout", "", "end after nothing was to do for this `duration` (default never)")
-	f.String("worker-saturation", "", "tasks sent ahead per thread; inf sends all (default 1.1)")
+	f.String("worker-saturation", "", "`number` of tasks sent ahead for each thread; inf sends all (default 1.1)")
 }
 
 func workerFlags(f *pflag.FlagSet) {
-	f.String("worker-class", "", "worker class: threadpool, subprocess, or the name of a plugin")
-	f.String("memory-limit", "", "of each worker: auto, 0 for none, a fraction such as 0.5, or bytes such as 2GiB (default auto)")
+	f.String("worker-class", "", "worker class: threadpool, subprocess, or the `name` of a plugin")
+	f.String("memory-limit", "", "`memory` of each worker: auto, 0 for none, a fraction such as 0.5, or bytes such as 2GiB (default auto)")
 	f.String("local-directory", "", "`directory` for workers' files (default a private one each)")
 	f.String("worker-dashboard-address", "", "`address` of each worker's /health and /metrics, such as 127.0.0.1:0 (default none)")
 	f.StringSlice("plugin-dir", nil, "`directory` with plugins, searched first; may be repeated")

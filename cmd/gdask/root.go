@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -38,10 +39,18 @@ func (a *app) root() *cobra.Command {
 	cmd.AddCommand(a.schedulerCommand(), a.workerCommand(), a.pluginCommand(), a.configCommand(), a.benchCommand(), a.explainCommand(), a.dumpCommand(), a.versionCommand())
 	cmd.AddCommand(a.systemCommands()...)
 	cmd.SetFlagErrorFunc(flagError)
+	cmd.SetUsageTemplate(wrapped(cmd.UsageTemplate()))
 	cmd.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))
 	})
 	return cmd
+}
+
+// helpWidth is where help breaks lines.
+const helpWidth = 100
+
+func wrapped(template string) string {
+	return strings.ReplaceAll(template, ".FlagUsages |", fmt.Sprintf(".FlagUsagesWrapped %d |", helpWidth))
 }
 
 // flagError adds the nearest spelling to unknown flags.

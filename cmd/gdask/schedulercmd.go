@@ -24,7 +24,10 @@ const defaultPort = 8786
 func (a *app) schedulerCommand() *cobra.Command {
 	var file, pidFile string
 	cmd := &cobra.Command{
-		Use: "scheduler", Short: "Run a scheduler for workers and clients of Go and Python", Args: arguments(0, 0, ""),
+		Use: "scheduler", Short: "Run a scheduler for workers and clients of Go and Python",
+		Long: "Run a scheduler for workers and clients of Go and Python until it is interrupted or a\n" +
+			"client shuts it down. It prints its address and that of its pages.",
+		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l, err := a.load(cmd.Flags(), clusterKeys())
 			if err != nil {

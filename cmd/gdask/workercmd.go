@@ -18,7 +18,11 @@ import (
 func (a *app) workerCommand() *cobra.Command {
 	var o workerOptions
 	cmd := &cobra.Command{
-		Use: "worker [ADDRESS]", Short: "Run workers for a scheduler", Args: arguments(0, 1, "the scheduler's address"),
+		Use: "worker [ADDRESS]", Short: "Run workers for a scheduler",
+		Long: "Run workers for the scheduler at ADDRESS. Without one the address is that of\n" +
+			"--scheduler-file, GDASK_SCHEDULER_ADDRESS or DASK_SCHEDULER_ADDRESS. Ends when it is\n" +
+			"interrupted, which hands the workers' data on, or when all workers have ended.",
+		Args: arguments(0, 1, "the scheduler's address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l, err := a.load(cmd.Flags(), workerKeys())
 			if err != nil {

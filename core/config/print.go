@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,11 +16,12 @@ import (
 	"github.com/gdask/gdask/core/units"
 )
 
-// Print writes the configuration as YAML; every key has a comment that says where
-// it came from. Secrets are redacted: values of keys that are named like one.
+// Print writes the configuration as YAML: above every key what it means, behind it
+// where its value came from. Keys without a value are comments. Secrets are
+// redacted: values of keys that are named like one.
 func (l *Loaded) Print(w io.Writer) error {
 	p := printer{w: w, origin: l.origin}
-	p.mapping("", 0, l.k.Raw())
+	p.mapping("", 0, l.k.Raw(), reflect.TypeFor[Config]())
 	return p.err
 }
 
@@ -35,19 +37,56 @@ func (p *printer) printf(format string, args ...any) {
 	}
 }
 
-func (p *printer) mapping(path string, depth int, m map[string]any) {
-	indent := strings.Repeat("  ", depth)
-	for _, key := range slices.Sorted(maps.Keys(m)) {
+// mapping writes one mapping; t is its struct type, nil when its keys are free.
+func (p *printer) mapping(path string, depth int, m map[string]any, t reflect.Type) {
+	var fields map[string]reflect.Type
+	keys := slices.Collect(maps.Keys(m))
+	if t != nil && t.Kind() == reflect.Struct {
+		fields = fieldsOf(t)
+		keys = append(keys, slices.Collect(maps.Keys(fields))...)
+	}
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		v, set := m[key]
+		inner, _ := v.(map[string]any)
 		below := join(path, key)
-		if inner, ok := m[key].(map[string]any); ok && len(inner) > 0 {
-			p.printf("%s%s:\n", indent, scalarText(key))
-			p.mapping(below, depth+1, inner)
+		if t := belowOf(t, fields[key]); len(inner) > 0 || t != nil && t.Kind() == reflect.Struct {
+			p.meaning(below, depth)
+			p.printf("%s%s:\n", indent(depth), scalarText(key))
+			p.mapping(below, depth+1, inner, t)
 			continue
 		}
-		line := indent + scalarText(key) + ": " + p.value(key, m[key])
-		p.printf("%-48s # %s\n", line, p.origin[below])
+		p.leaf(below, key, depth, v, set)
 	}
 }
+
+// belowOf is the type of what is below a key: a field's, or that of a named struct.
+func belowOf(t, field reflect.Type) reflect.Type {
+	if field != nil {
+		return field
+	}
+	if t != nil && t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct {
+		return t.Elem()
+	}
+	return nil
+}
+
+func (p *printer) leaf(path, key string, depth int, v any, set bool) {
+	p.meaning(path, depth)
+	if !set {
+		p.printf("%-48s # not set\n", indent(depth)+"# "+scalarText(key)+":")
+		return
+	}
+	p.printf("%-48s # %s\n", indent(depth)+scalarText(key)+": "+p.value(key, v), p.origin[path])
+}
+
+func (p *printer) meaning(path string, depth int) {
+	if m := Meaning(path); m != "" {
+		p.printf("%s# %s\n", indent(depth), m)
+	}
+}
+
+func indent(depth int) string { return strings.Repeat("  ", depth) }
 
 func (p *printer) value(key string, v any) string {
 	if secrets.Named(key) && v != nil && v != "" {
