@@ -316,6 +316,58 @@ func TestShutdownIsBoundedByItsGrace(t *testing.T) {
 	})
 }
 
+// late takes the end of a worker no sooner than it is told to.
+type late struct {
+	watcher
+	take chan struct{}
+}
+
+func (l *late) Send(r *workerv1.WatchResponse) error {
+	if r.GetWorker().GetState() == workerv1.WorkerState_WORKER_STATE_EXITED {
+		<-l.take
+	}
+	return l.watcher.Send(r)
+}
+
+// TestWatchersAreToldBeforeTheAnswer: a host that has the answer to Shutdown hangs
+// up, so that what it was not sent by then is lost. One that takes nothing delays
+// the answer for no longer than its grace.
+func TestWatchersAreToldBeforeTheAnswer(t *testing.T) {
+	for name, frozen := range map[string]bool{"slow": false, "frozen": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := NewWorkers(starterOf(newFake("w")))
+				if _, err := w.Start(t.Context(), startRequest()); err != nil {
+					t.Fatal(err)
+				}
+				out, answered, done := &late{watcher{ctx: t.Context()}, make(chan struct{})}, make(chan error, 1), make(chan error)
+				go func() { done <- w.Watch(nil, out) }()
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				go func() { answered <- w.StopAll(ctx, "test") }()
+				if synctest.Wait(); len(answered) > 0 {
+					t.Error("answered before the watcher has been told")
+				}
+				if frozen {
+					<-ctx.Done()
+				} else {
+					close(out.take)
+				}
+				if err := <-answered; err != nil || (ctx.Err() != nil) != frozen {
+					t.Errorf("%v; the grace: %v", err, ctx.Err())
+				}
+				if frozen {
+					close(out.take)
+				}
+				if err := <-done; err != nil || !strings.HasSuffix(out.seen(), "1 w exited") {
+					t.Errorf("%v, seen %s", err, out.seen())
+				}
+			})
+		})
+	}
+}
+
 // TestStartOfACallerThatLeft: a worker that nobody knows of must not stay.
 func TestStartOfACallerThatLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -29,12 +29,12 @@ type entry struct {
 
 // table is what the process knows of its workers.
 type table struct {
-	mu      sync.Mutex
-	entries []*entry // in the order of their start
-	next    int
-	closed  bool
-	changed chan struct{} // closed and replaced at every change
-	waits   sync.WaitGroup
+	mu       sync.Mutex
+	entries  []*entry // in the order of their start
+	next     int
+	closed   bool
+	watchers int
+	changed  chan struct{} // closed and replaced at every change
 }
 
 func newTable() *table { return &table{changed: make(chan struct{})} }
@@ -72,7 +72,7 @@ func (t *table) joined(e *entry, run Running) error {
 	defer t.mu.Unlock()
 	e.run, e.name, e.addr = run, name, address
 	e.state = workerv1.WorkerState_WORKER_STATE_RUNNING
-	t.waits.Go(func() { t.follow(e, run) })
+	go t.follow(e, run) // ends with the worker
 	t.bumpLocked()
 	if t.closed {
 		e.late = true
@@ -167,16 +167,33 @@ func (t *table) snapshot() (infos []*workerv1.WorkerInfo, changed <-chan struct{
 }
 
 // quietLocked reports whether nothing runs.
-func (t *table) quietLocked() bool {
+func (t *table) quietLocked() bool { return t.runningLocked() == 0 }
+
+func (t *table) runningLocked() (n int) {
 	for _, e := range t.entries {
 		if e.state != workerv1.WorkerState_WORKER_STATE_EXITED {
-			return false
+			n++
 		}
 	}
-	return true
+	return n
 }
 
-// stopAll refuses new workers, ends the joining of some and stops all others.
+// watch counts a watcher until the function that it returns is called.
+func (t *table) watch() (left func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watchers++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.watchers--
+		t.bumpLocked()
+	}
+}
+
+// stopAll refuses new workers, ends the joining of some and stops all others. When
+// it returns nil, watchers have been sent the ends of all of them, unless one that
+// takes nothing used up the time.
 func (t *table) stopAll(ctx context.Context, reason string) error {
 	t.mu.Lock()
 	t.closed = true
@@ -193,9 +210,16 @@ func (t *table) stopAll(ctx context.Context, reason string) error {
 	for i, run := range runs {
 		wg.Go(func() { errs[i] = run.Stop(ctx, reason) })
 	}
-	errs[len(runs)] = t.joiningOver(ctx)
+	errs[len(runs)] = t.none(ctx, t.joiningLocked, "still joining")
 	wg.Wait()
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := t.none(ctx, t.runningLocked, "stopped, and yet have not ended"); err != nil {
+		return err
+	}
+	_ = t.none(ctx, func() int { return t.watchers }, "watched") // the workers have ended all the same
+	return nil
 }
 
 // runsLocked are the workers that have joined and not ended.
@@ -208,25 +232,30 @@ func (t *table) runsLocked() (runs []Running) {
 	return runs
 }
 
-// joiningOver waits until no worker is joining any more. One that has joined all
-// the same is stopped by its starter.
-func (t *table) joiningOver(ctx context.Context) error {
+// joiningLocked counts the workers that are joining. One that has joined all the
+// same is stopped by its starter.
+func (t *table) joiningLocked() (n int) {
+	for _, e := range t.entries {
+		if e.state == workerv1.WorkerState_WORKER_STATE_STARTING || e.late {
+			n++
+		}
+	}
+	return n
+}
+
+// none waits until countLocked is 0; what says what is counted.
+func (t *table) none(ctx context.Context, countLocked func() int, what string) error {
 	for {
 		t.mu.Lock()
-		late, changed := 0, t.changed
-		for _, e := range t.entries {
-			if e.state == workerv1.WorkerState_WORKER_STATE_STARTING || e.late {
-				late++
-			}
-		}
+		n, changed := countLocked(), t.changed
 		t.mu.Unlock()
-		if late == 0 {
+		if n == 0 {
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("stop: %d workers are still joining: %w", late, context.Cause(ctx))
+			return fmt.Errorf("stop: %d workers are %s: %w", n, what, context.Cause(ctx))
 		}
 	}
 }

@@ -76,6 +76,7 @@ func (w *Workers) giveUp(ctx context.Context, run Running) error {
 // Watch streams states until the caller leaves or the plugin shuts down. A slow
 // caller misses states in between, never the last one, and stalls nobody.
 func (w *Workers) Watch(_ *workerv1.WatchRequest, out grpc.ServerStreamingServer[workerv1.WatchResponse]) error {
+	defer w.table.watch()()
 	seen := make(map[string]workerv1.WorkerState)
 	for first := true; ; first = false {
 		infos, changed, closed := w.table.snapshot()
