@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,9 @@ func (t *tally) Alone(ctx context.Context) error {
 	if t.busy++; t.busy > 1 {
 		return errors.New("two calls at once")
 	}
-	time.Sleep(time.Millisecond)
+	for range 100 {
+		runtime.Gosched()
+	}
 	t.busy--
 	return ctx.Err()
 }

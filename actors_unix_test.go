@@ -40,9 +40,7 @@ func TestLostActors(t *testing.T) {
 					t.Errorf("call %d: %v", i, err)
 				}
 			}
-			for f.Status() != Erred && ctx.Err() == nil {
-				time.Sleep(time.Millisecond)
-			}
+			until(t, "the failure of the future", func() bool { return f.Status() == Erred })
 			if err := f.Exception(ctx); !errors.As(err, &lost) {
 				t.Errorf("future: %v", err)
 			}

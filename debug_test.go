@@ -26,13 +26,20 @@ func standsHere(ctx context.Context) error {
 // there waits for a file that a task writes.
 func there(t *testing.T, ctx context.Context, path string) {
 	t.Helper()
+	if err := appears(ctx, path); err != nil {
+		t.Fatalf("%s did not appear: %v", path, err)
+	}
+}
+
+// appears waits for a file: what another process does is known by nothing else.
+func appears(ctx context.Context, path string) error {
 	for {
 		if _, err := os.Stat(path); err == nil {
-			return
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s did not appear", path)
+			return ctx.Err()
 		case <-time.After(time.Millisecond):
 		}
 	}

@@ -96,13 +96,10 @@ func stepAsideAndBack(ctx context.Context, path string) (int, error) {
 	if err := Secede(ctx); err != nil {
 		return 0, err
 	}
-	for ctx.Err() == nil {
-		if _, err := os.Stat(path); err == nil {
-			return 1, Rejoin(ctx)
-		}
-		time.Sleep(time.Millisecond)
+	if err := appears(ctx, path); err != nil {
+		return 0, err
 	}
-	return 0, ctx.Err()
+	return 1, Rejoin(ctx)
 }
 
 func touch(path string) (int, error) { return 0, os.WriteFile(path, nil, 0o600) }
@@ -217,9 +214,7 @@ func retried(t *testing.T, ctx context.Context, c *Client) {
 	if err := f.Retry(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for f.Status() == Erred && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "another try", func() bool { return f.Status() != Erred })
 	if got, err := f.Result(ctx); err != nil || got != 3 {
 		t.Errorf("by hand: %d, %v", got, err)
 	}
@@ -238,15 +233,7 @@ func forgotten(t *testing.T, ctx context.Context, c *Client) {
 	FireAndForget(f)
 	Release(f)
 	gate.Release()
-	for {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
-		if ctx.Err() != nil {
-			t.Fatal("a task that was fired and forgotten did not run")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	there(t, ctx, path)
 }
 
 func mapOptions(t *testing.T, ctx context.Context, c *Client) {

@@ -184,9 +184,14 @@ func TestLocksOfDeadClients(t *testing.T) {
 	beats := make(chan struct{})
 	go func() { // ends below
 		defer close(beats)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
 		for alive.Err() == nil {
 			waiter.send(&wire.HeartbeatClient{})
-			time.Sleep(20 * time.Millisecond)
+			select {
+			case <-tick.C:
+			case <-alive.Done():
+			}
 		}
 	}()
 	defer func() { end(); <-beats }()

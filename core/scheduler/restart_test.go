@@ -48,18 +48,20 @@ func serveNanny(t *testing.T, s *Scheduler, kill func(d *dataServer) any) string
 	return l.ContactAddress()
 }
 
-// nursed registers a worker with a nanny that brings a successor when it kills it.
-func nursed(t *testing.T, s *Scheduler, address, successor string) *peer {
+// nursed registers a worker with a nanny that brings a successor when it kills it,
+// which closes replaced.
+func nursed(t *testing.T, s *Scheduler, address, successor string) (replaced <-chan struct{}) {
 	t.Helper()
 	var nanny string
 	reg := func(address string) *wire.RegisterWorker {
 		return &wire.RegisterWorker{Address: address, Status: "running", NThreads: 1, Nanny: wire.StringOpaque(nanny), Name: wire.StringOpaque("w-" + nanny)}
 	}
 	var once sync.Once
-	var old *peer
+	joined, done := make(chan *peer, 1), make(chan struct{})
 	nanny = serveNanny(t, s, func(*dataServer) any {
 		once.Do(func() {
-			_ = old.conn.Close()
+			defer close(done)
+			_ = (<-joined).conn.Close()
 			eventually(t, s, "end of the old worker", func() bool { return s.loop.workers[address] == nil })
 			if successor != "" {
 				register(t, s, reg(successor))
@@ -67,19 +69,19 @@ func nursed(t *testing.T, s *Scheduler, address, successor string) *peer {
 		})
 		return nil
 	})
-	old, _ = register(t, s, reg(address))
-	return old
+	old, _ := register(t, s, reg(address))
+	joined <- old
+	return done
 }
 
 func TestRestartBringsNewWorkers(t *testing.T) {
 	s := start(t, nil)
-	w := nursed(t, s, "tcp://127.0.0.1:1001", "tcp://127.0.0.1:2001")
+	nursed(t, s, "tcp://127.0.0.1:1001", "tcp://127.0.0.1:2001")
 	nursed(t, s, "tcp://127.0.0.1:1002", "tcp://127.0.0.1:2002")
 	c := newClient(t, s, "c")
 	c.send(&wire.UpdateGraph{Tasks: []wire.TaskDef{noop("a")}, Keys: keysOf("a")})
-	_ = w // whoever got the task loses it: it is forgotten, not run again
 	eventually(t, s, "the task is known", func() bool { return len(s.loop.m.Keys()) == 1 })
-	mustAsk(t, s, "restart")
+	mustAsk(t, s, "restart") // whoever got the task loses it: it is forgotten, not run again
 	next[*wire.Restart](c)
 	got := mustAsk(t, s, "identity", field{"n_workers", -1}).(map[string]any)["workers"].(map[string]any)
 	if len(got) != 2 || got["tcp://127.0.0.1:2001"] == nil || got["tcp://127.0.0.1:2002"] == nil {
@@ -130,8 +132,12 @@ func TestRestartPassesANannysRefusalOn(t *testing.T) {
 // A silent worker is replaced by its nanny.
 func TestWorkerTTLAsksTheNanny(t *testing.T) {
 	s := start(t, func(set *Settings) { set.GDaskWorkerTTL = 300 * time.Millisecond })
-	nursed(t, s, "tcp://127.0.0.1:1001", "tcp://127.0.0.1:2001")
-	eventually(t, s, "a successor", func() bool { return s.loop.workers["tcp://127.0.0.1:2001"] != nil })
+	replaced := nursed(t, s, "tcp://127.0.0.1:1001", "tcp://127.0.0.1:2001")
+	select {
+	case <-replaced: // the successor has joined
+	case <-time.After(patience):
+		t.Fatal("the nanny was not asked")
+	}
 }
 
 // TestTheEndOfARestartedWorkerIsNoAccident whatever it says on its way out.

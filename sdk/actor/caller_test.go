@@ -150,7 +150,7 @@ func TestUnreachableWorkersAreCalledByTheScheduler(t *testing.T) {
 func TestLostWorkers(t *testing.T) {
 	for name, n := range map[string]*net2{
 		"frozen": {answer: map[string]func(wire.Opaque) any{
-			home + " actor_execute": func(wire.Opaque) any { time.Sleep(time.Hour); return nil },
+			home + " actor_execute": func(wire.Opaque) any { <-time.After(time.Hour); return nil },
 		}},
 		"ended":    {answer: map[string]func(wire.Opaque) any{home + " actor_execute": func(wire.Opaque) any { return nil }}},
 		"another":  {answer: map[string]func(wire.Opaque) any{home + " actor_execute": failure("no actor a lives here")}},
