@@ -16,12 +16,11 @@ import (
 //	err := c.RegisterWorkerPlugin(ctx, Marker, gdask.PluginOptions{}, "text")
 type WorkerPlugin = hook.WorkerPlugin
 
-// NannyPlugin is code that runs beside every worker process, SchedulerPlugin code
-// that runs in the scheduler. They are made like a WorkerPlugin.
-type (
-	NannyPlugin     = hook.NannyPlugin
-	SchedulerPlugin = hook.SchedulerPlugin
-)
+// NannyPlugin is code that runs beside every worker process; it is made like a WorkerPlugin.
+type NannyPlugin = hook.NannyPlugin
+
+// SchedulerPlugin is code that runs in the scheduler; it is made like a WorkerPlugin.
+type SchedulerPlugin = hook.SchedulerPlugin
 
 // PluginOptions tune the registration of a plugin.
 type PluginOptions struct {

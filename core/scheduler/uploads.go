@@ -18,9 +18,12 @@ type uploader interface {
 func (c *call) uploadFile() (bool, error) {
 	to, can := c.s.set.GraphReader.(uploader)
 	pickle, _, err := msgp.ReadBytesBytes(c.raw("plugin"), nil)
-	if !can || err != nil || !bytes.Contains(pickle, []byte("distributed.diagnostics.plugin")) ||
-		!bytes.Contains(pickle, []byte("SchedulerUploadFile")) {
-		return false, nil
+	if can && err == nil && uploads(pickle) {
+		return true, to.Upload(pickle)
 	}
-	return true, to.Upload(pickle)
+	return false, nil
+}
+
+func uploads(pickle []byte) bool {
+	return bytes.Contains(pickle, []byte("distributed.diagnostics.plugin")) && bytes.Contains(pickle, []byte("SchedulerUploadFile"))
 }
