@@ -94,7 +94,7 @@ func (c *LocalCluster) build(p *plan) error {
 		Workers: p.counts.Workers, Logger: o.Logger, SchedulerLog: schedulerLog,
 		Worker: worker.StartOptions{
 			NThreads: p.counts.Threads, MemoryLimit: p.memory, Memory: o.Memory, Resources: o.Resources, LocalDirectory: o.LocalDirectory, DashboardAddr: o.WorkerDashboardAddress,
-			DeathTimeout: o.DeathTimeout, Extra: worker.Extra{Preload: o.Preload, Blocked: o.WorkerBlockedHandlers},
+			DeathTimeout: o.DeathTimeout, Extra: worker.Extra{Preload: o.Preload, Blocked: o.WorkerBlockedHandlers, Tuning: o.Tuning},
 		},
 	})
 	return err

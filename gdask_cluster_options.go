@@ -87,6 +87,9 @@ type LocalOptions struct {
 	// BlockedHandlers and WorkerBlockedHandlers are operations that the scheduler or
 	// workers do not answer.
 	BlockedHandlers, WorkerBlockedHandlers []string
+	// Tuning are sizes and times of workers: log lengths, connections between them
+	// and timeouts.
+	Tuning worker.Tuning
 	// IdleTimeout ends the scheduler and its workers when no task ran or changed
 	// its state for so long; 0 means never. See LocalCluster.Done.
 	IdleTimeout time.Duration

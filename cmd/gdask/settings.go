@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,7 +77,23 @@ func preload(names, argv []string) hook.Preload { return hook.Preload{Names: nam
 // workerExtra is what configuration says of workers beside what every class knows.
 func workerExtra(c *config.Config) worker.Extra {
 	w := &c.Distributed.Worker
-	return worker.Extra{Preload: preload(w.Preload, w.PreloadArgv), Blocked: w.BlockedHandlers}
+	return worker.Extra{Preload: preload(w.Preload, w.PreloadArgv), Blocked: w.BlockedHandlers, Tuning: tuning(c)}
+}
+
+// tuning is what configuration says of sizes and times of workers.
+func tuning(c *config.Config) worker.Tuning {
+	d := &c.Distributed
+	return worker.Tuning{
+		LogLength: d.Admin.LogLength, StoryLength: d.Admin.LowLevelLogLength,
+		Incoming: d.Worker.Connections.Incoming, Outgoing: d.Worker.Connections.Outgoing,
+		MessageBytes: int64(d.Worker.Transfer.MessageBytesLimit),
+		PeerTimeout:  time.Duration(d.Comm.Timeouts.TCP), ConnectTimeout: time.Duration(d.Comm.Timeouts.Connect),
+	}
+}
+
+// localDirectory is where workers keep files; "" leaves it to them.
+func localDirectory(c *config.Config) string {
+	return cmp.Or(c.Cluster.LocalDirectory, c.TemporaryDirectory)
 }
 
 // lifetime is what configuration says of how long workers live.

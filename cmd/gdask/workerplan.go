@@ -146,7 +146,7 @@ func (o *workerOptions) start(c *config.Config, address string, n, threads int, 
 	death, err := o.deathTimeout()
 	return worker.StartOptions{
 		Scheduler: address, Name: o.name, NThreads: threads, MemoryLimit: memory, Memory: workerMemory(c), Resources: resources,
-		LocalDirectory: c.Cluster.LocalDirectory, DeathTimeout: death, ContactAddress: o.contact,
+		LocalDirectory: localDirectory(c), DeathTimeout: death, ContactAddress: o.contact,
 		DashboardAddr: cmp.Or(o.dashboard, c.Cluster.WorkerDashboardAddress), Extra: workerExtra(c),
 	}, err
 }

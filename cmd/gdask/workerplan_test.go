@@ -88,7 +88,7 @@ func TestWorkerFlags(t *testing.T) {
 	}
 	want.Preload.Names, want.Preload.Args = []string{"warm-up"}, []string{"a", "b"}
 	got := p.workers[1]
-	got.Memory = nil // another test's matter
+	got.Memory, got.Tuning = nil, worker.Tuning{} // another test's matter
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("worker\n%+v, want\n%+v", got, want)
 	}

@@ -9,11 +9,14 @@ type Config struct {
 	// process and distributed.comm.default-scheme otherwise.
 	Protocol string `koanf:"protocol"`
 	// LogLevel is trace, debug, info, warn, error or off.
-	LogLevel    string      `koanf:"log-level"`
-	Cluster     Cluster     `koanf:"cluster"`
-	Plugins     Plugins     `koanf:"plugins"`
-	Scheduling  Scheduling  `koanf:"scheduler"`
-	Distributed Distributed `koanf:"distributed"`
+	LogLevel string `koanf:"log-level"`
+	// TemporaryDirectory is Dask's key for where workers keep files; it gives way to
+	// cluster.local-directory, and "" is the system's.
+	TemporaryDirectory string      `koanf:"temporary-directory"`
+	Cluster            Cluster     `koanf:"cluster"`
+	Plugins            Plugins     `koanf:"plugins"`
+	Scheduling         Scheduling  `koanf:"scheduler"`
+	Distributed        Distributed `koanf:"distributed"`
 }
 
 // Scheduling are the keys below scheduler: what gdask's scheduler does and Dask's

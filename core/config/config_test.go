@@ -151,7 +151,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"plugin":      {yaml: "plugins: {worker: {a: {cdm: /x}}}", want: []string{`did you mean "plugins.worker.a.cmd"?`}},
 		"dask":        {yaml: "distributed: {scheduler: {worker-saturatoin: 1}}", want: []string{`did you mean "distributed.scheduler.worker-saturation"?`}},
 		"dask deep":   {yaml: "distributed: {worker: {memory: {pauze: 1}}}", want: []string{`did you mean "distributed.worker.memory.pause"?`}},
-		"no guess":    {yaml: "zzz: 1", want: []string{"here are: cluster, distributed, log-level, plugins, protocol, scheduler, worker-class"}},
+		"no guess":    {yaml: "zzz: 1", want: []string{"here are: cluster, distributed, log-level, plugins, protocol, scheduler, temporary-directory, worker-class"}},
 		"all of them": {yaml: "zzz: 1\nprotocoll: x", want: []string{"zzz", `did you mean "protocol"?`}},
 		"scalar":      {yaml: "cluster: 3", want: []string{`"cluster" is 3 (int); it must be a mapping`}},
 		"type":        {yaml: "cluster: {n-workers: many}", want: []string{"/c.yaml", "n-workers", "no whole number"}},

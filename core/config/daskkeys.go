@@ -41,7 +41,6 @@ comm.retry.delay.max
 comm.retry.delay.min
 comm.shard
 comm.socket-backlog
-comm.timeouts.connect
 comm.tls.ca-file
 comm.tls.ciphers
 comm.tls.client.cert
@@ -92,8 +91,6 @@ scheduler.reuse-broadcast-comm
 scheduler.rootish-taskgroup
 scheduler.rootish-taskgroup-dependencies
 version
-worker.connections.incoming
-worker.connections.outgoing
 worker.daemon
 worker.http.routes
 worker.multiprocessing-method
@@ -102,7 +99,6 @@ worker.profile.cycle
 worker.profile.enabled
 worker.profile.interval
 worker.profile.low-level
-worker.transfer.message-bytes-limit
 worker.use-file-locking
 worker.validate
 `

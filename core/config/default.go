@@ -33,13 +33,13 @@ func Default() Config {
 				MonitorInterval: Duration(100 * time.Millisecond),
 				RecentToOldTime: Duration(30 * time.Second),
 				Rebalance:       Rebalance{Measure: "optimistic", SenderMin: 0.3, RecipientMax: 0.6, SenderRecipientGap: 0.1},
-			}},
+			}, Connections: Connections{Incoming: 10, Outgoing: 50}, Transfer: Transfer{MessageBytesLimit: 50_000_000}},
 			Nanny: Nanny{PreSpawnEnviron: map[string]string{
 				"MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
 			}},
 			Comm: Comm{
 				DefaultScheme: "tcp",
-				Timeouts:      Timeouts{TCP: Duration(30 * time.Second)},
+				Timeouts:      Timeouts{TCP: Duration(30 * time.Second), Connect: Duration(30 * time.Second)},
 			},
 		},
 	}

@@ -13,7 +13,7 @@ type Distributed struct {
 
 // Admin are the keys below distributed.admin.
 type Admin struct {
-	// LogLength is how many lines of its log a scheduler shows to clients.
+	// LogLength is how many lines of its log a scheduler or worker shows to clients.
 	LogLength int `koanf:"log-length"`
 	// LowLevelLogLength is how many events of one topic, and how many
 	// transitions of tasks, are kept.
@@ -77,6 +77,24 @@ type Worker struct {
 	Preload         []string `koanf:"preload"`
 	PreloadArgv     []string `koanf:"preload-argv"`
 	Lifetime        Lifetime `koanf:"lifetime"`
+	// Connections and Transfer bound what workers send to each other.
+	Connections Connections `koanf:"connections"`
+	Transfer    Transfer    `koanf:"transfer"`
+}
+
+// Connections are the keys below distributed.worker.connections.
+type Connections struct {
+	// Incoming is how many peers of other hosts may get values from a worker at
+	// once, and half of how many of the same host.
+	Incoming int `koanf:"incoming"`
+	// Outgoing is from how many peers a worker copies values at once.
+	Outgoing int `koanf:"outgoing"`
+}
+
+// Transfer are the keys below distributed.worker.transfer.
+type Transfer struct {
+	// MessageBytesLimit is how much a worker asks of a peer at once.
+	MessageBytesLimit Bytes `koanf:"message-bytes-limit"`
 }
 
 // Lifetime are the keys below distributed.worker.lifetime.
@@ -141,4 +159,7 @@ type Comm struct {
 type Timeouts struct {
 	// TCP is how long a peer may read nothing of what is sent before it is dead.
 	TCP Duration `koanf:"tcp"`
+	// Connect is how long a peer of a worker may take to be reached; a scheduler is
+	// less patient.
+	Connect Duration `koanf:"connect"`
 }

@@ -53,8 +53,11 @@ func scalar(value string) any {
 	return value
 }
 
-// daskVariable says which variables of Dask are read: those below distributed.
-func daskVariable(_, key string) bool { return strings.HasPrefix(key, "distributed.") }
+// daskVariable says which variables of Dask are read: those below distributed, and
+// that of the directory for files.
+func daskVariable(_, key string) bool {
+	return strings.HasPrefix(key, "distributed.") || canonical(key) == temporaryDirectory
+}
 
 // ownVariable says which GDASK_* variables are configuration: those whose first
 // part is a key. The others are gdask's own means, such as GDASK_PLUGIN, or
@@ -70,7 +73,7 @@ func ownVariable(_, key string) bool {
 
 // misspelt are GDASK_* variables that are probably meant as top-level keys.
 func misspelt(environ []string) error {
-	top := []string{"worker-class", "protocol", "log-level"}
+	top := []string{"worker-class", "protocol", "log-level", temporaryDirectory}
 	var errs []error
 	for _, e := range environ {
 		name, _, _ := strings.Cut(e, "=")

@@ -148,11 +148,22 @@ func (l *loader) file(path string, lenient bool) {
 
 // onlyDistributed leaves out the parts for other libraries of Dask's.
 func onlyDistributed(m map[string]any) map[string]any {
-	if d, ok := m["distributed"].(map[string]any); ok {
-		return map[string]any{"distributed": d}
+	out := map[string]any{}
+	for written, v := range m {
+		switch canonical(written) {
+		case "distributed":
+			if d, ok := v.(map[string]any); ok {
+				out[written] = d
+			}
+		case temporaryDirectory:
+			out[written] = v
+		}
 	}
-	return nil
+	return out
 }
+
+// temporaryDirectory is a key of Dask's that is not below distributed.
+const temporaryDirectory = "temporary-directory"
 
 func (l *loader) env(environ []string) {
 	m, names, err := variables(environ, "GDASK_", ownVariable)

@@ -159,6 +159,14 @@ func (c *Distributed) validate(p *problems) {
 	c.Worker.Memory.validate(p)
 	p.atLeast("distributed.worker.lifetime.duration", time.Duration(c.Worker.Lifetime.Duration).Seconds(), 0)
 	p.atLeast("distributed.worker.lifetime.stagger", time.Duration(c.Worker.Lifetime.Stagger).Seconds(), 0)
+	p.atLeast("distributed.worker.connections.incoming", float64(c.Worker.Connections.Incoming), 1)
+	p.atLeast("distributed.worker.connections.outgoing", float64(c.Worker.Connections.Outgoing), 1)
+	p.atLeast("distributed.worker.transfer.message-bytes-limit", float64(c.Worker.Transfer.MessageBytesLimit), 1)
+	for name, d := range map[string]Duration{"connect": c.Comm.Timeouts.Connect, "tcp": c.Comm.Timeouts.TCP} {
+		if d <= 0 {
+			p.add("distributed.comm.timeouts.%s is %v; give more than 0", name, time.Duration(d))
+		}
+	}
 	p.oneOf("distributed.comm.default-scheme", strings.TrimSuffix(c.Comm.DefaultScheme, "://"), "tcp", "tls", "inproc", "ws", "wss", "unix")
 }
 

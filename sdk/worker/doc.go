@@ -38,12 +38,14 @@ type Extra struct {
 	Preload hook.Preload `json:"preload,omitzero"`
 	// Blocked are operations that the worker does not answer.
 	Blocked []string `json:"blocked,omitempty"`
+	// Tuning are sizes and times.
+	Tuning Tuning `json:"tuning,omitzero"`
 }
 
 // Environment is the variable by which a process gets its options; "" when there
 // are none.
 func (e Extra) Environment() string {
-	if len(e.Preload.Names) == 0 && len(e.Blocked) == 0 {
+	if len(e.Preload.Names) == 0 && len(e.Blocked) == 0 && e.Tuning == (Tuning{}) {
 		return ""
 	}
 	b, err := json.Marshal(e)

@@ -73,7 +73,7 @@ func (c *Class) settings(o StartOptions, ex Executor) workerrt.Settings {
 		Resources: resources(o, ex), LocalDirectory: o.LocalDirectory, ListenAddress: o.ListenAddress,
 		ContactAddress: o.ContactAddress, DashboardAddr: o.DashboardAddr, DeathTimeout: o.DeathTimeout,
 		Preload: o.Preload, Blocked: o.Blocked, Nanny: o.Nanny, Registry: c.opts.registry, Runtimes: c.opts.runtimes, Logger: logger,
-		OwnProcess: os.Getenv(pluginEnv) == Kind, Process: c.process,
+		OwnProcess: os.Getenv(pluginEnv) == Kind, Process: c.process, Tuning: o.Tuning.own(),
 	}
 	if o.Memory != nil {
 		memory := workerrt.Memory(*o.Memory)

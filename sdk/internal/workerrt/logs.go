@@ -11,12 +11,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// logLines is how many lines get_logs can show.
-const logLines = 10000
-
 // logRing writes to the logger and keeps the last lines.
 type logRing struct {
 	out hclog.Logger
+	max int // lines that get_logs can show
 
 	mu    sync.Mutex
 	lines []logLine
@@ -28,7 +26,7 @@ type logRing struct {
 
 type logLine struct{ level, text string }
 
-func newLogRing(out hclog.Logger) *logRing { return &logRing{out: out} }
+func newLogRing(out hclog.Logger, length int) *logRing { return &logRing{out: out, max: length} }
 
 func (l *logRing) Debug(msg string, args ...any) {
 	l.out.Debug(msg, args...)
@@ -63,12 +61,12 @@ func (l *logRing) keep(level, msg string, args []any) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.lines) < logLines {
+	if len(l.lines) < l.max {
 		l.lines = append(l.lines, logLine{level, b.String()})
 		return
 	}
 	l.lines[l.next] = logLine{level, b.String()}
-	l.next = (l.next + 1) % logLines
+	l.next = (l.next + 1) % l.max
 }
 
 // name is the logger's, for those who choose by it.

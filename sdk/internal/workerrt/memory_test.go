@@ -120,9 +120,13 @@ func TestRatesOfTheHost(t *testing.T) {
 }
 
 func TestServingLimits(t *testing.T) {
-	w := &Worker{status: "running"}
+	w := &Worker{status: "running", set: Settings{Tuning: Tuning{}.withDefaults(0)}}
 	if far, near := w.servingLimit(false), w.servingLimit(true); far != 10 || near != 20 {
 		t.Errorf("%d to other hosts, %d to this", far, near)
+	}
+	w.set.Tuning.Incoming = 3
+	if far, near := w.servingLimit(false), w.servingLimit(true); far != 3 || near != 6 {
+		t.Errorf("%d to other hosts, %d to this, of 3", far, near)
 	}
 	w.status = "paused"
 	if w.servingLimit(true) != 1 {

@@ -3,6 +3,7 @@ package workerrt
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"time"
 
@@ -131,13 +132,14 @@ func (w *Worker) answer(c *wire.Conn, in wire.Incoming) (over bool) {
 // servingLimit is how many answers with values may be on their way out at once.
 // Those that stay on this host do not load the network.
 func (w *Worker) servingLimit(sameHost bool) int32 {
+	most := int32(min(w.set.Tuning.Incoming, math.MaxInt32/2))
 	switch {
 	case w.Status() == "paused":
 		return 1
 	case sameHost:
-		return 2 * maxServing
+		return 2 * most
 	}
-	return maxServing
+	return most
 }
 
 // sameHost says that a connection's ends are on one host.

@@ -46,6 +46,7 @@ type Settings struct {
 	Process *Process
 	Logger  hclog.Logger // default: none
 	Wire    wire.Settings
+	Tuning  Tuning
 }
 
 // Pauses and limits that are no settings.
@@ -58,7 +59,6 @@ const (
 	heartbeatPatience     = 30 * time.Second // silence of the scheduler that counts as a loss
 	retirePatience        = 30 * time.Second // at most, for handing data on at a stop
 	farewellPatience      = 2 * time.Second  // for the last messages
-	maxServing            = 10               // answers with values being sent to other hosts at once
 	slowDirectory         = time.Second      // making a directory takes longer on disks that are no good for values
 	transferPatience      = time.Minute      // for a copy, besides its bytes at slowestTransfer
 	slowestTransfer       = 1e6              // bytes a second
@@ -98,8 +98,9 @@ func (s Settings) withDefaults() (Settings, error) {
 	if s.Logger == nil {
 		s.Logger = hclog.NewNullLogger()
 	}
+	s.Tuning = s.Tuning.withDefaults(comm.DefaultConnectTimeout)
 	if s.Wire.WriteTimeout == 0 {
-		s.Wire.WriteTimeout = time.Minute
+		s.Wire.WriteTimeout = s.Tuning.PeerTimeout
 	}
 	return s, nil
 }

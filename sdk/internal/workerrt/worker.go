@@ -127,7 +127,7 @@ func Start(ctx context.Context, s Settings) (*Worker, error) {
 
 func newWorker(s Settings) *Worker {
 	w := &Worker{
-		set: s, id: newID("Worker"), ended: make(chan struct{}), logs: newLogRing(s.Logger),
+		set: s, id: newID("Worker"), ended: make(chan struct{}), logs: newLogRing(s.Logger, s.Tuning.LogLength),
 		exec: newExecutor(s.NThreads), gathers: make(map[string]context.CancelFunc),
 		status: "init", changed: make(chan struct{}), conns: make(map[*wire.Conn]struct{}),
 		beat: make(chan time.Duration, 1), garbage: make(chan struct{}, 1),
@@ -148,7 +148,7 @@ func newWorker(s Settings) *Worker {
 // dial connects to a peer or the scheduler. The patience that many bytes deserve
 // is not for a peer that does not even take the call.
 func (w *Worker) dial(ctx context.Context, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, comm.DefaultConnectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.set.Tuning.ConnectTimeout)
 	defer cancel()
 	return w.set.Transports.Dial(ctx, address)
 }
@@ -173,6 +173,7 @@ func (w *Worker) open(ctx context.Context) (err error) {
 	w.m = state.New(state.Config{
 		Address: w.address, NThreads: w.set.NThreads, Resources: w.set.Resources,
 		TransferLimit: int64(w.set.Memory.Transfer * float64(w.set.MemoryLimit)), Memory: limits, Seed: uint64(time.Now().UnixNano()),
+		MaxPeers: w.set.Tuning.Outgoing, BatchBytes: w.set.Tuning.MessageBytes, LogLength: w.set.Tuning.StoryLength,
 	})
 	if w.set.OwnProcess && w.set.MemoryLimit > 0 {
 		limitHeap(w.set.Memory.heap(w.set.MemoryLimit, false))
