@@ -44,8 +44,10 @@ type ClientOptions struct {
 	// Timeout.
 	SchedulerFile string
 	// LargeGraph is the size in bytes from which a submission is warned of, with
-	// its largest argument; default 10 MB, negative: never. Nothing is encoded,
-	// and warned of, in one process.
+	// its largest argument; default 10 MB, negative: never. Many tasks with small
+	// arguments are not, and nothing is encoded, and warned of, in one process.
+	// (Dask's distributed.admin.large-graph-warning-threshold is not read: this
+	// package reads no configuration files.)
 	LargeGraph int64
 	// Logger gets warnings; nil discards those of the connection and writes others
 	// to stderr.

@@ -35,11 +35,13 @@ func newLargeGraphs(o ClientOptions) largeGraphs {
 
 // weight is how much a submission is and what is most of it.
 type weight struct {
+	tasks       int64
 	bytes, most int64
 	heaviest    wire.TaskDef
 }
 
 func (w *weight) add(defs []wire.TaskDef) {
+	w.tasks += int64(len(defs))
 	for i := range defs {
 		n := int64(len(defs[i].RunSpec.Raw))
 		for _, f := range defs[i].RunSpec.Frames {
@@ -51,10 +53,19 @@ func (w *weight) add(defs []wire.TaskDef) {
 	}
 }
 
+// usualTask is how many bytes a task with small arguments may take.
+const usualTask = 1000
+
+// heavy says whether arguments make a submission large, of one task or of most,
+// and not the number of its tasks.
+func (l *largeGraphs) heavy(w *weight) bool {
+	return w.bytes >= l.from && (w.most >= l.from/100 || w.bytes > usualTask*w.tasks)
+}
+
 // warn tells of a submission that is too large to be sent with comfort, and of
 // the argument that makes it so.
 func (l *largeGraphs) warn(w *weight) {
-	if l.from < 0 || w.bytes < l.from {
+	if l.from < 0 || !l.heavy(w) {
 		return
 	}
 	what := "several arguments"

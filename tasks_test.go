@@ -459,6 +459,10 @@ func TestLargeGraphs(t *testing.T) {
 	if n := count(); n != 3 {
 		t.Errorf("%d warnings, want 3", n)
 	}
+	Release(inc.Map(c, make([]int, 100_000))...) // a few bytes each
+	if n := count(); n != 3 {
+		t.Errorf("%d warnings, want 3: the number of tasks is no reason", n)
+	}
 }
 
 var weigh = Func[int]("weigh", func(n int, b []byte) int { return n * len(b) })
