@@ -29,6 +29,7 @@ func (c *call) broadcast() (any, error) {
 		return nil, err
 	}
 	onError := c.str("on_error")
+	defer c.attend()()
 	answers, errs := c.askAll(c.ctx, targets, m)
 	out := object{}
 	for i, t := range targets {
@@ -61,6 +62,7 @@ func (c *call) proxy() (any, error) {
 	if len(targets) == 0 {
 		return nil, asPython("KeyError", "no worker %q", c.str("worker"))
 	}
+	defer c.attend()()
 	answers, errs := c.askAll(c.ctx, targets, m)
 	return answers[0], unreached(errs[0], targets[0].address)
 }

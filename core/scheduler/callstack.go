@@ -15,6 +15,7 @@ func (c *call) callStack() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.attend()()
 	stacks, err := c.s.callStacks(c.ctx, keys, c.has("keys"))
 	return &tree{stacks}, err
 }

@@ -77,11 +77,16 @@ func (r *clientReader) handle(m wire.Msg) {
 			l.toClient(r.id, &wire.AdjustHeartbeatInterval{Interval: clientHeartbeat(len(l.clients))})
 		})
 	case *wire.SubscribeTopic:
-		r.run(func() { l.topics.subscribe(m.Topic, r.id) })
+		r.run(func() {
+			if l.clients[r.id] != nil { // nobody would end it for one that is gone
+				l.topics.subscribe(m.Topic, r.id)
+			}
+		})
 	case *wire.UnsubscribeTopic:
 		r.run(func() { l.topics.unsubscribe(m.Topic, r.id) })
 	case *wire.LogEvent:
-		r.run(func() { l.logEvent(m.Topic, m.Msg) })
+		msg := apart(m.Msg)
+		r.run(func() { l.logEvent(m.Topic, msg) })
 	case *wire.CloseClient, *wire.CloseStream:
 		r.said = true
 	default:

@@ -167,5 +167,6 @@ func (l *loop) tick() {
 	l.apply(state.Tick{})
 	l.coordinate(coord.Tick{})
 	l.cleanTopics()
+	l.forgetNannies()
 	l.checkIdle()
 }

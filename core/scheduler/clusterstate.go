@@ -20,6 +20,7 @@ const dumpChunk = 1000
 // clusterState answers with all that scheduler and workers know, in the form of
 // Dask's dumps; the field exclude names fields to leave out.
 func (c *call) clusterState() (any, error) {
+	defer c.attend()()
 	o, err := c.s.clusterState(c.ctx, c.exclude())
 	return &tree{o}, err
 }
@@ -113,18 +114,21 @@ func hideConfig(o *wire.Opaque) any {
 func (s *Scheduler) dumpOwn(ctx context.Context, exclude []string) (object, error) {
 	var o object
 	var keys []wire.Key
+	var story []state.Transition
+	var events map[string][]topicEvent
 	l := s.loop
-	err := l.do(ctx, func() {
+	err := l.do(ctx, func() { // only what must be of one moment; texts are made outside
 		o = append(l.identity(-1).without("workers"), field{"status", "running"})
-		o = append(o, field{"transition_counter", int64(l.m.Transitions())}, field{"transition_log", storyRows(l.m.Story())},
+		o = append(o, field{"transition_counter", int64(l.m.Transitions())},
 			field{"workers", l.dumpWorkers(exclude)}, field{"clients", l.dumpClients()},
-			field{"task_groups", l.dumpGroups()}, field{"events", l.dumpEvents()}, field{"erred_tasks", failureRows(l.m.Failures())})
-		keys = l.m.Keys()
+			field{"task_groups", l.dumpGroups()}, field{"erred_tasks", failureRows(l.m.Failures())})
+		keys, story, events = l.m.UnsortedKeys(), l.m.Story(), l.topics.remembered("")
 	})
 	if err != nil {
 		return nil, err
 	}
-	o = append(o, field{"logs", logRows(s.log.last(0))})
+	slices.Sort(keys)
+	o = append(o, field{"transition_log", storyRows(story)}, field{"events", dumpEvents(events)}, field{"logs", logRows(s.log.last(0))})
 	if !slices.Contains(exclude, "tasks") {
 		tasks, err := s.dumpTasks(ctx, keys, exclude)
 		if err != nil {

@@ -14,6 +14,7 @@ type conversation struct {
 	owner coord.Owner   // who asks, as far as the connection tells
 	used  bool          // by requests after which the caller may hold something
 	ahead chan received // not nil while the next request is read already
+	reply bool          // somebody waits for the answer to the present request
 }
 
 type received struct {
@@ -57,6 +58,16 @@ func (v *conversation) watch(ctx context.Context) (context.Context, context.Canc
 		ahead <- received{in, err}
 	}()
 	return ctx, cancel
+}
+
+// attend ends the request's context when the caller leaves, for work that nobody
+// needs then, and whose end may be that of a frozen peer.
+func (c *call) attend() (stop context.CancelFunc) {
+	if c.talk == nil || !c.talk.reply {
+		return func() {}
+	}
+	c.ctx, stop = c.talk.watch(c.ctx)
+	return stop
 }
 
 // end waits for the reader, after the connection was closed.

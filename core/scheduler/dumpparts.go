@@ -36,8 +36,8 @@ func (l *loop) dumpWorkers(exclude []string) object {
 		if len(w.metrics.Raw) > 0 {
 			o = append(o.without("metrics"), field{"metrics", forPeople(w.metrics.Raw)})
 		}
-		o = append(o, field{"address", w.address}, field{"processing", keyTexts(l.m.Processing(w.address))},
-			field{"has_what", keyTexts(l.m.HasWhat(w.address))}, field{"nbytes", n.Nbytes}, field{"occupancy", n.Occupancy},
+		o = append(o, field{"address", w.address}, field{"processing", keyList(l.m.Processing(w.address))},
+			field{"has_what", keyList(l.m.HasWhat(w.address))}, field{"nbytes", n.Nbytes}, field{"occupancy", n.Occupancy},
 			field{"used_resources", floats(n.Used)}, field{"server_id", n.ServerID}, field{"pid", n.Pid})
 		out = append(out, field{w.address, o.without(exclude...)})
 	}
@@ -58,6 +58,10 @@ func forPeople(raw []byte) any {
 	return &o
 }
 
+// keyList is keys that are written out as texts only with the answer, outside of
+// the loop.
+type keyList []wire.Key
+
 func keyTexts(keys []wire.Key) []string {
 	out := make([]string, len(keys))
 	for i, k := range keys {
@@ -70,7 +74,7 @@ func (l *loop) dumpClients() object {
 	out := object{}
 	for _, c := range l.m.Clients() {
 		out = append(out, field{c.ID, object{
-			{"client_key", c.ID}, {"since", unixSeconds(c.Since)}, {"wants_what", keyTexts(l.m.Wants(c.ID))},
+			{"client_key", c.ID}, {"since", unixSeconds(c.Since)}, {"wants_what", keyList(l.m.Wants(c.ID))},
 		}})
 	}
 	return out
@@ -92,11 +96,11 @@ func (l *loop) dumpGroups() object {
 }
 
 // dumpEvents are the remembered events but for those that carry binary data.
-func (l *loop) dumpEvents() object {
+func dumpEvents(events map[string][]topicEvent) object {
 	out := object{}
-	for _, t := range sortedKeys(l.topics.events) {
+	for _, t := range sortedKeys(events) {
 		rows := []any{}
-		for _, e := range l.topics.events[t] {
+		for _, e := range events[t] {
 			var msg any = "<binary>"
 			if len(e.msg.Frames) == 0 && len(e.msg.Raw) > 0 {
 				msg = forPeople(e.msg.Raw)

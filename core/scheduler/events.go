@@ -1,6 +1,8 @@
 package scheduler
 
 import (
+	"bytes"
+
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/tinylib/msgp/msgp"
 )
@@ -8,7 +10,10 @@ import (
 // event records an event and tells its subscribers.
 func (l *loop) event(topic string, msg wire.Opaque) {
 	e := topicEvent{l.now, msg}
-	l.topics.add(topic, e)
+	if !l.topics.add(topic, e) && !l.topics.full {
+		l.topics.full = true // said once
+		l.s.log.warn("events of new topics are not remembered, only sent to subscribers: use fewer topics", "limit", keptTopics, "topic", topic)
+	}
 	if len(l.hooked) > 0 {
 		l.hookEvent(topic, msg)
 	}
@@ -17,7 +22,21 @@ func (l *loop) event(topic string, msg wire.Opaque) {
 	}
 }
 
-// logEvent is event for the topics (one or several) that a peer names.
+// apart is o in memory of its own: what is kept of a message must not keep all
+// that came with it.
+func apart(o wire.Opaque) wire.Opaque {
+	o = encoded(o)
+	if own, err := cut(o); err == nil {
+		o = own
+	}
+	var frames [][]byte
+	for _, f := range o.Frames {
+		frames = append(frames, bytes.Clone(f))
+	}
+	return wire.Opaque{Raw: bytes.Clone(o.Raw), Frames: frames}
+}
+
+// logEvent is event for the topics (one or several) that a peer names. msg is apart.
 func (l *loop) logEvent(names, msg wire.Opaque) {
 	list, err := elements(names)
 	if err != nil || len(names.Raw) == 0 {
@@ -25,7 +44,7 @@ func (l *loop) logEvent(names, msg wire.Opaque) {
 	}
 	for _, n := range list {
 		if t := textOf(n); t != "" {
-			l.event(t, encoded(msg))
+			l.event(t, msg)
 		}
 	}
 }
@@ -74,26 +93,26 @@ func (l *loop) cleanTopics() {
 }
 
 func (c *call) logEvent() (any, error) {
-	err := c.s.loop.do(c.ctx, func() { c.s.loop.logEvent(c.opaque("topic"), c.opaque("msg")) })
-	return nil, err
+	msg := apart(c.opaque("msg"))
+	return nil, c.s.loop.do(c.ctx, func() { c.s.loop.logEvent(c.opaque("topic"), msg) })
 }
 
 // events answers with the remembered events of a topic, or of all by topic.
 func (c *call) events() (any, error) {
-	l, topic := c.s.loop, c.str("topic")
-	var answer any
-	err := c.s.loop.do(c.ctx, func() {
-		if topic != "" {
-			answer = listEvents(l.topics.events[topic])
-			return
-		}
-		all := object{}
-		for _, t := range sortedKeys(l.topics.events) {
-			all = append(all, field{t, listEvents(l.topics.events[t])})
-		}
-		answer = all
-	})
-	return &tree{answer}, err
+	topic := c.str("topic")
+	var known map[string][]topicEvent
+	err := c.s.loop.do(c.ctx, func() { known = c.s.loop.topics.remembered(topic) })
+	if err != nil {
+		return nil, err
+	}
+	if topic != "" {
+		return &tree{listEvents(known[topic])}, nil
+	}
+	all := object{}
+	for _, t := range sortedKeys(known) {
+		all = append(all, field{t, listEvents(known[t])})
+	}
+	return &tree{all}, nil
 }
 
 func listEvents(es []topicEvent) []any {

@@ -31,6 +31,7 @@ func (c *call) gather() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.attend()()
 	g := &gathering{s: c.s, ctx: c.ctx, useless: map[string]bool{}, without: map[string]map[wire.Key]bool{}}
 	if err := g.run(keys); err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ type hooks struct {
 	any atomic.Bool // there is one
 	mu  sync.Mutex
 	all map[string]*runner
+	end bool // no more are taken
 }
 
 // runner calls one plugin, in a goroutine of its own, in the order of what happened.
@@ -66,7 +67,7 @@ func (c *call) registerSchedulerPlugin() (any, error) {
 		if c.bool("idempotent", false) {
 			return nil, nil
 		}
-		c.s.removeHook(c.ctx, old)
+		c.s.removeHook(c.ctx, old) // before the new one starts: both may want the same
 	}
 	ctx, cancel := c.s.requestContext(hook.With(c.ctx, newGuest(c.s)))
 	defer cancel()
@@ -98,19 +99,49 @@ func (h *hooks) get(name string) *runner {
 	return h.all[name]
 }
 
+// enter takes a plugin in and starts its goroutine; old is another one of its name
+// that was registered at the same time. A scheduler that ends takes none.
+func (h *hooks) enter(r *runner) (old *runner, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.end {
+		return nil, errClosed
+	}
+	if h.all == nil {
+		h.all = map[string]*runner{}
+	}
+	old = h.all[r.name]
+	h.all[r.name] = r
+	h.any.Store(true)
+	go r.run() // a plugin that hangs must not hold up the scheduler's end, so that end waits for it within limits
+	return old, nil
+}
+
+// leave takes a plugin out, unless another has its name by now.
+func (h *hooks) leave(r *runner) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.all[r.name] == r {
+		delete(h.all, r.name)
+	}
+	h.any.Store(len(h.all) > 0)
+}
+
 // addHook has a plugin hear of what happens from now on.
 func (s *Scheduler) addHook(ctx context.Context, name string, p hook.SchedulerPlugin) error {
 	r := &runner{s: s, name: name, p: p, failed: map[string]bool{}, queue: make(chan hookCall, hookQueue), stop: make(chan struct{}), done: make(chan struct{})}
-	s.hooks.mu.Lock()
-	if s.hooks.all == nil {
-		s.hooks.all = map[string]*runner{}
+	old, err := s.hooks.enter(r)
+	if err != nil {
+		return err
 	}
-	s.hooks.all[name] = r
-	s.hooks.any.Store(true)
-	s.hooks.mu.Unlock()
-	go r.run() // a plugin that hangs must not hold up the scheduler's end, so that end waits for it within limits
+	if old != nil {
+		s.removeHook(ctx, old)
+	}
 	s.log.info("scheduler plugin started", "plugin", name)
 	return s.loop.do(ctx, func() {
+		if s.hooks.get(name) != r { // replaced meanwhile
+			return
+		}
 		if len(s.loop.hooked) == 0 {
 			s.loop.told = s.loop.m.Transitions()
 		}
@@ -120,10 +151,7 @@ func (s *Scheduler) addHook(ctx context.Context, name string, p hook.SchedulerPl
 
 // removeHook ends a plugin, closing it first.
 func (s *Scheduler) removeHook(ctx context.Context, r *runner) {
-	s.hooks.mu.Lock()
-	delete(s.hooks.all, r.name)
-	s.hooks.any.Store(len(s.hooks.all) > 0)
-	s.hooks.mu.Unlock()
+	s.hooks.leave(r)
 	_ = s.loop.do(ctx, func() {
 		s.loop.hooked = slices.DeleteFunc(slices.Clone(s.loop.hooked), func(x *runner) bool { return x == r })
 	})
@@ -209,7 +237,11 @@ func (h *hooks) beforeClose(ctx context.Context) {
 	})
 }
 
+// close ends all plugins; from here on none is taken.
 func (h *hooks) close(ctx context.Context) {
+	h.mu.Lock()
+	h.end = true
+	h.mu.Unlock()
 	h.each(ctx, func(ctx context.Context, r *runner) { r.end(ctx) })
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
@@ -59,6 +60,8 @@ func (s *Scheduler) apiRetire(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, object{{"Error", err.Error()}})
 		return
 	}
+	// The server's limit for pages is shorter than a retirement may take.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(retireBound + pageBound)) // as good as it can be had
 	fields := []field{{"workers", body.Workers}}
 	if body.N > 0 {
 		fields = []field{{"n", body.N}}

@@ -184,18 +184,18 @@ func priorityText(p [3]float64) string {
 }
 
 // pageKey finds the key whose text is the name in a path: a str, or any other.
-func (s *Scheduler) pageKey(q *pageRequest) (k wire.Key, err error) {
-	k = wire.StrKey(q.name)
-	err = q.do(s, func() {
-		if _, known := s.loop.m.State(k); known {
-			return
-		}
-		for _, other := range s.loop.m.Keys() {
-			if other.String() == q.name {
-				k = other
-				return
-			}
+func (s *Scheduler) pageKey(q *pageRequest) (wire.Key, error) {
+	k := wire.StrKey(q.name)
+	var others []wire.Key
+	err := q.do(s, func() {
+		if _, known := s.loop.m.State(k); !known {
+			others = s.loop.m.UnsortedKeys()
 		}
 	})
+	for _, other := range others { // outside of the loop: there may be a million
+		if other.String() == q.name {
+			return other, err
+		}
+	}
 	return k, err
 }

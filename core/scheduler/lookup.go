@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,15 +18,19 @@ func (c *call) whoHas() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := !c.has("keys")
-	var answer wire.KeyAddresses
-	err = c.s.loop.do(c.ctx, func() {
-		if all {
-			keys = c.s.loop.m.Keys()
+	if !c.has("keys") {
+		if err := c.s.loop.do(c.ctx, func() { keys = c.s.loop.m.UnsortedKeys() }); err != nil {
+			return nil, err
 		}
-		answer = c.s.loop.m.WhoHas(keys)
-	})
-	return &answer, err
+		slices.Sort(keys)
+	}
+	answer := wire.KeyAddresses{}
+	for chunk := range slices.Chunk(keys, dumpChunk) {
+		if err := c.s.loop.do(c.ctx, func() { answer = append(answer, c.s.loop.m.WhoHas(chunk)...) }); err != nil {
+			return nil, err
+		}
+	}
+	return &answer, nil
 }
 
 func (c *call) hasWhat() (any, error) { return c.perWorker(c.s.loop.m.HasWhat) }
@@ -112,9 +117,9 @@ func (c *call) story() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []any{}
-	err = c.s.loop.do(c.ctx, func() { out = storyRows(c.s.loop.m.Story(keys...)) })
-	return &tree{out}, err
+	var story []state.Transition
+	err = c.s.loop.do(c.ctx, func() { story = c.s.loop.m.Story(keys...) })
+	return &tree{storyRows(story)}, err
 }
 
 func (c *call) updateData() (any, error) {

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/gdask/gdask/core/scheduler/state"
@@ -212,16 +213,27 @@ func (l *loop) toClient(id string, m wire.Msg) {
 // post has fn run on the loop; it reports false when the loop has ended.
 func (l *loop) post(fn func()) bool { return l.in.push(item{fn: fn}) }
 
-// do has fn run on the loop and waits for it.
+// do has fn run on the loop and waits for it. When it returns an error fn has not
+// run and never will, so that what fn writes and begins has an owner.
 func (l *loop) do(ctx context.Context, fn func()) error {
+	var taken atomic.Bool // by the loop, or by who does not wait any more
 	done := make(chan struct{})
-	if !l.post(func() { fn(); close(done) }) {
+	if !l.post(func() {
+		if taken.CompareAndSwap(false, true) {
+			fn()
+			close(done)
+		}
+	}) {
 		return errClosed
 	}
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
+	}
+	if taken.CompareAndSwap(false, true) {
 		return context.Cause(ctx)
 	}
+	<-done // it has begun
+	return nil
 }

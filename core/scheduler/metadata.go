@@ -107,10 +107,10 @@ func (c *call) setMetadata() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(path) == 0 {
-		return nil, asPython("ValueError", "set_metadata: keys must name at least one key")
+	if len(path) == 0 || len(path) > maxDepth {
+		return nil, asPython("ValueError", "set_metadata: %d keys lead to the value; give at least one and at most %d", len(path), maxDepth)
 	}
-	c.s.meta.set(path, encoded(c.opaque("value")))
+	c.s.meta.set(path, apart(c.opaque("value")))
 	return nil, nil
 }
 

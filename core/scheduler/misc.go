@@ -111,6 +111,7 @@ func (c *call) workerLogs() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer c.attend()()
 	ctx, cancel := c.s.requestContext(c.ctx)
 	defer cancel()
 	answers, errs := c.askAll(ctx, targets, m)

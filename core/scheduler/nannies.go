@@ -25,16 +25,21 @@ func (c *call) registerNanny() (any, error) {
 	return &tree{object{{"status", "OK"}, {"nanny-plugins", &known}}}, err
 }
 
-// startingNannies are those whose workers have not come yet; others are forgotten.
+// startingNannies are those whose workers have not come yet.
 func (l *loop) startingNannies(gdask bool) (targets []target) {
 	for _, address := range sortedKeys(l.nannies) {
-		n := l.nannies[address]
-		switch {
-		case l.now.Sub(n.since) > startingLimit:
-			delete(l.nannies, address)
-		case n.gdask == gdask:
+		if l.nannies[address].gdask == gdask {
 			targets = append(targets, target{name: address, address: address, ctx: l.s.ctx, starting: true})
 		}
 	}
 	return targets
+}
+
+// forgetNannies forgets those whose workers have not come in time.
+func (l *loop) forgetNannies() {
+	for address, n := range l.nannies {
+		if l.now.Sub(n.since) > startingLimit {
+			delete(l.nannies, address)
+		}
+	}
 }

@@ -17,7 +17,12 @@ type published struct {
 	mu       sync.Mutex
 	datasets map[wire.Key]dataset
 	flushes  map[string]chan struct{}
+	reached  []string // marks in flushes that streams have reached, oldest first
 }
+
+// keptMarks bounds the marks that wait for their requests: those of clients that
+// are gone never come.
+const keptMarks = 10_000
 
 type dataset struct {
 	data wire.Opaque
@@ -48,6 +53,13 @@ func (p *published) flushed(uid string) {
 	select {
 	case p.flush(uid) <- struct{}{}:
 	default:
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reached = append(p.reached, uid); len(p.reached) > keptMarks {
+		delete(p.flushes, p.reached[0])
+		p.reached = p.reached[1:]
 	}
 }
 

@@ -130,6 +130,9 @@ func elements(o wire.Opaque) ([]wire.Opaque, error) {
 		if !ok {
 			return nil, fmt.Errorf("a list or set was expected, not a map")
 		}
+		if msgp.NextType(list.Raw) != msgp.ArrayType {
+			return nil, fmt.Errorf("a set was expected to have its elements in a list")
+		}
 		return elements(list)
 	default:
 		return []wire.Opaque{o}, nil

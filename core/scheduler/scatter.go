@@ -21,6 +21,7 @@ func (c *call) scatter() (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("operation scatter: field data: %w", err)
 	}
+	defer c.attend()()
 	workers, err := c.scatterTargets()
 	if err != nil {
 		return nil, err

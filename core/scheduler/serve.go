@@ -113,6 +113,7 @@ func (s *Scheduler) dispatch(v *conversation, in wire.Incoming) (over bool) {
 	case "close":
 		return true
 	}
+	v.reply = in.Reply
 	value, undo := s.call(v, in.Msgs[0])
 	if in.Reply {
 		if err := c.SendValue(value); err != nil {

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ type topics struct {
 	events      map[string][]topicEvent
 	subscribers map[string][]string // topic to client ids
 	departed    []departure         // oldest first
+	full        bool                // it was said that there is no room for more topics
 }
 
 type topicEvent struct {
@@ -56,12 +58,13 @@ func (t *topics) forget(client string) {
 }
 
 // add remembers an event. The oldest of a full topic go, an eighth at a time;
-// when there are too many topics, those of the peers that left first.
-func (t *topics) add(topic string, e topicEvent) {
+// when there are too many topics, those of the peers that left first. It reports
+// false when there is no room for another topic.
+func (t *topics) add(topic string, e topicEvent) bool {
 	es, known := t.events[topic]
-	if !known && len(t.events) >= keptTopics {
+	for !known && len(t.events) >= keptTopics {
 		if len(t.departed) == 0 {
-			return
+			return false
 		}
 		t.drop(1)
 	}
@@ -69,10 +72,24 @@ func (t *topics) add(topic string, e topicEvent) {
 		es = append(es[:0:0], es[max(1, t.kept/8):]...)
 	}
 	t.events[topic] = append(es, e)
+	return true
 }
 
-// depart notes that the peer named topic left.
+// remembered are the events of a topic, or of all (""), to be read outside of the
+// loop: what is remembered is appended to and copied, never changed.
+func (t *topics) remembered(topic string) map[string][]topicEvent {
+	if topic != "" {
+		return map[string][]topicEvent{topic: t.events[topic]}
+	}
+	return maps.Clone(t.events)
+}
+
+// depart notes that the peer named topic left. Peers that come and go quickly do
+// not make the list longer than there are topics.
 func (t *topics) depart(topic string, now time.Time) {
+	if len(t.departed) >= 2*keptTopics {
+		t.drop(keptTopics)
+	}
 	t.departed = append(t.departed, departure{topic, now})
 }
 

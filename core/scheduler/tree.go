@@ -12,8 +12,8 @@ import (
 )
 
 // field and object are a map in a fixed order. Values are nil, bool, int,
-// int64, float64, string, []string, []any, wire.Key, []wire.Key, object,
-// keyed, *wire.Opaque or a msgp.Marshaler.
+// int64, float64, string, []string, []any, wire.Key, []wire.Key, keyList,
+// object, keyed, *wire.Opaque or a msgp.Marshaler.
 type field struct {
 	name  string
 	value any
@@ -71,6 +71,12 @@ func appendTree(b []byte, v any) ([]byte, error) {
 		b = msgp.AppendArrayHeader(b, uint32(len(v)))
 		for _, k := range v {
 			b = append(b, k...)
+		}
+		return b, nil
+	case keyList:
+		b = msgp.AppendArrayHeader(b, uint32(len(v)))
+		for _, k := range v {
+			b = msgp.AppendString(b, k.String())
 		}
 		return b, nil
 	case wire.Key:

@@ -79,7 +79,8 @@ func (s *Scheduler) workerAction(w *workerPeer, m wire.Msg) func() {
 	case *wire.WorkerStatusChange:
 		return func() { l.workerStatus(w, m.Status, m.StimulusID) }
 	case *wire.LogEvent:
-		return func() { l.logEvent(m.Topic, m.Msg) }
+		msg := apart(m.Msg)
+		return func() { l.logEvent(m.Topic, msg) }
 	case *wire.KeepAlive, *wire.CloseStream:
 		return nil
 	}

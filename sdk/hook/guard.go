@@ -2,22 +2,27 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gdask/gdask/sdk/task"
 )
+
+var errGoexit = errors.New("it ended its goroutine with runtime.Goexit; return an error instead")
 
 // Guard calls code of a user's: its panic is an error, and when ctx ends it is
 // left alone, running, with an error that says so.
 func Guard(ctx context.Context, what string, f func(ctx context.Context) error) error {
 	ended := make(chan error, 1)
 	go func() {
+		err := errGoexit
 		defer func() {
 			if r := recover(); r != nil {
-				ended <- task.NewPanicError(r)
+				err = task.NewPanicError(r)
 			}
+			ended <- err
 		}()
-		ended <- f(ctx)
+		err = f(ctx)
 	}()
 	select {
 	case err := <-ended:

@@ -186,11 +186,17 @@ func (m *Machine) NCores() map[string]int {
 
 // Keys are all known keys, sorted.
 func (m *Machine) Keys() []wire.Key {
+	r := m.UnsortedKeys()
+	slices.Sort(r)
+	return r
+}
+
+// UnsortedKeys are all known keys in no order, for who has the time to sort them.
+func (m *Machine) UnsortedKeys() []wire.Key {
 	r := make([]wire.Key, 0, m.tasks.Len())
 	for t := range m.tasks.All() {
 		r = append(r, t.key)
 	}
-	slices.Sort(r)
 	return r
 }
 
