@@ -26,6 +26,15 @@ func (l *lane) enter() (turn, over chan struct{}) {
 	return turn, over
 }
 
+// leave ends a call's place in the queue. One that was given up before its turn
+// keeps it until then: the next must not overtake those before it.
+func (l *lane) leave(turn, over chan struct{}) {
+	if turn != nil {
+		<-turn
+	}
+	close(over)
+}
+
 // ActorFuture is the result of a call of an actor's method, which is under way.
 type ActorFuture[R any] struct {
 	done  chan struct{}
@@ -96,8 +105,8 @@ func start[R, T any](ctx context.Context, a Actor[T], call *actor.Call) *ActorFu
 	}
 	turn, over := l.enter()
 	run := func() {
-		defer close(f.done)
-		defer close(over)
+		defer l.leave(turn, over)
+		defer close(f.done) // first: who waits for this call need not wait for others
 		f.value, f.err = perform[R](ctx, a.c, caller, call, turn)
 	}
 	if !a.beside(ctx, run) {

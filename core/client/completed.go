@@ -74,7 +74,7 @@ func (w *Completed) Take(limit int) []int {
 	for _, i := range out {
 		delete(w.waiting, i)
 	}
-	if len(w.g.ready) > 0 { // for who waits beside
+	if len(w.g.ready) > 0 || len(w.waiting) == 0 { // for who waits beside
 		w.g.alert()
 	}
 	return out
@@ -85,6 +85,9 @@ func (w *Completed) Wait(ctx context.Context) (bool, error) {
 	for {
 		w.c.mu.Lock()
 		ready, count := len(w.g.ready), len(w.waiting)
+		if count == 0 {
+			w.g.alert() // nothing is left for who waits beside, either
+		}
 		w.c.mu.Unlock()
 		if ready > 0 || count == 0 {
 			return ready > 0, nil

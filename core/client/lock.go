@@ -25,9 +25,10 @@ const giveBackBound = 10 * time.Second
 // Semaphore hands out a number of leases to clients that share it by its name.
 // One value may be used by many goroutines.
 type Semaphore struct {
-	c    *Client
-	name string
-	max  int
+	c      *Client
+	name   string
+	max    int
+	saying turn // of the registration
 
 	mu         sync.Mutex
 	registered bool
@@ -36,21 +37,28 @@ type Semaphore struct {
 
 // Semaphore is the semaphore of a name, "" for a new one, with limit leases.
 func (c *Client) Semaphore(name string, limit int) *Semaphore {
-	return &Semaphore{c: c, name: nameOr("semaphore", name), max: limit}
+	return &Semaphore{c: c, name: nameOr("semaphore", name), max: limit, saying: newTurn()}
 }
 
 // Name is the semaphore's name.
 func (s *Semaphore) Name() string { return s.name }
 
 func (s *Semaphore) register(ctx context.Context) error {
+	if err := s.saying.take(ctx); err != nil {
+		return err
+	}
+	defer s.saying.give()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.registered {
+	registered := s.registered
+	s.mu.Unlock()
+	if registered {
 		return nil
 	}
 	_, err := s.c.coordinate(ctx, "semaphore_register", false,
 		"name", s.name, "max_leases", s.max, "lease_timeout", leaseTimeout.Seconds())
+	s.mu.Lock()
 	s.registered = err == nil
+	s.mu.Unlock()
 	return err
 }
 
@@ -121,16 +129,22 @@ func (s *Semaphore) Release(ctx context.Context) error {
 	lease := s.leases[0]
 	s.leases = s.leases[1:]
 	s.mu.Unlock()
-	_, err := s.c.coordinate(ctx, "semaphore_release", false, "name", s.name, "lease_id", lease)
-	return s.c.notHeld(err)
+	return s.c.release(ctx, "semaphore_release", "name", s.name, "lease_id", lease)
 }
 
-// notHeld is a refused release by its name.
-func (c *Client) notHeld(err error) error {
-	if _, ok := errors.AsType[*wire.RemoteError](err); ok {
+// release gives something back. A refusal means that it was not held; when the
+// scheduler was not reached in ctx's time, mostly the end of what needed the lock, it
+// is tried again without the caller.
+func (c *Client) release(ctx context.Context, op string, fields ...any) error {
+	_, err := c.coordinate(ctx, op, false, fields...)
+	if err == nil {
+		return nil
+	}
+	if _, refused := errors.AsType[*wire.RemoteError](err); refused {
 		return fmt.Errorf("%w: %w", ErrNotHeld, err)
 	}
-	return err
+	c.giveBack(ctx, op, fields...)
+	return fmt.Errorf("client: %s has no answer yet; it is tried again for up to %v: %w", op, giveBackBound, err)
 }
 
 // Value is the number of leases that are held by all.
@@ -203,6 +217,5 @@ func (m *MultiLock) Unlock(ctx context.Context) error {
 	id := m.ids[0]
 	m.ids = m.ids[1:]
 	m.mu.Unlock()
-	_, err := m.c.coordinate(ctx, "multi_lock_release", false, "id", id)
-	return m.c.notHeld(err)
+	return m.c.release(ctx, "multi_lock_release", "id", id)
 }

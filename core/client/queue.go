@@ -29,9 +29,10 @@ func (e *Entry) field() (string, any, error) {
 
 // Queue is a queue that clients share by its name.
 type Queue struct {
-	c    *Client
-	name string
-	max  int
+	c      *Client
+	name   string
+	max    int
+	saying turn // of the creation
 
 	mu      sync.Mutex
 	created bool
@@ -41,7 +42,7 @@ type Queue struct {
 // Queue takes part in the queue of a name, "" for a new one, which is made with
 // the first request. At most limit items fit; zero or less: no limit.
 func (c *Client) Queue(name string, limit int) *Queue {
-	return &Queue{c: c, name: nameOr("queue", name), max: limit}
+	return &Queue{c: c, name: nameOr("queue", name), max: limit, saying: newTurn()}
 }
 
 // Name is the queue's name.
@@ -50,19 +51,32 @@ func (q *Queue) Name() string { return q.name }
 var errQueueClosed = errors.New("client: queue was closed; make a new one")
 
 func (q *Queue) create(ctx context.Context) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return errQueueClosed
+	if err := q.saying.take(ctx); err != nil {
+		return err
 	}
-	if q.created {
-		return nil
+	defer q.saying.give()
+	if created, err := q.present(); created || err != nil {
+		return err
 	}
 	if _, err := q.c.coordinate(ctx, "queue_create", false, "name", q.name, "maxsize", q.max); err != nil {
 		return err
 	}
-	q.created = true
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.created = true; q.closed { // meanwhile: its Close had nothing to give up
+		return errors.Join(errQueueClosed, q.c.saySomething("queue_release", "name", q.name))
+	}
 	return nil
+}
+
+// present says whether the queue was created; one that was closed is an error.
+func (q *Queue) present() (created bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false, errQueueClosed
+	}
+	return q.created, nil
 }
 
 // Put appends an item; it waits for room.

@@ -82,31 +82,40 @@ func (s *Subscription) signal() {
 	}
 }
 
-// Next waits for the next event.
+// Next waits for the next event. Several may wait; each event has one of them.
 func (s *Subscription) Next(ctx context.Context) (TopicEvent, error) {
 	for {
-		s.c.mu.Lock()
-		switch {
-		case len(s.queue) > 0:
-			e := s.queue[0]
-			s.queue = s.queue[1:]
-			s.c.mu.Unlock()
-			return e, nil
-		case s.closed || s.c.err != nil:
-			err := s.c.err
-			s.c.mu.Unlock()
-			if err == nil {
-				err = ErrUnsubscribed
-			}
-			return TopicEvent{}, err
+		if e, ok, err := s.take(); ok || err != nil {
+			return e, err
 		}
-		s.c.mu.Unlock()
 		select {
 		case <-s.wake:
 		case <-ctx.Done():
 			return TopicEvent{}, context.Cause(ctx)
 		}
 	}
+}
+
+// take is the first event, if there is one, or why there will be none. It wakes who
+// waits beside when that one need not wait either.
+func (s *Subscription) take() (e TopicEvent, ok bool, err error) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	over := s.closed || s.c.err != nil
+	switch {
+	case len(s.queue) > 0:
+		e, ok = s.queue[0], true
+		s.queue[0] = TopicEvent{}
+		s.queue = s.queue[1:]
+	case s.c.err != nil:
+		err = s.c.err
+	case over:
+		err = ErrUnsubscribed
+	}
+	if over || len(s.queue) > 0 {
+		s.signal()
+	}
+	return e, ok, err
 }
 
 // Dropped is how many events were dropped because nobody took them in time.

@@ -28,12 +28,10 @@ func (s *Supervisor) Kill(ctx context.Context, reason string) error {
 	case <-ctx.Done():
 		return fmt.Errorf("plugin %q: kill: it is %s: %w", s.set.Plugin, s.Snapshot().State, context.Cause(ctx))
 	}
-	select {
-	case <-c.ended:
-		return nil
-	case <-afterContext(ctx, reapLimit):
+	if !happens(ctx, c.ended) {
 		return fmt.Errorf("plugin %q: its process %d cannot be reaped: %w", s.set.Plugin, s.Snapshot().Pid, context.Cause(ctx))
 	}
+	return nil
 }
 
 // Restart is Kill that also waits until the next process is ready.
@@ -44,23 +42,21 @@ func (s *Supervisor) Restart(ctx context.Context, reason string) error {
 	return s.AwaitReady(ctx)
 }
 
-// readyPoll is how often AwaitReady looks: a process takes longer to start.
-const readyPoll = 10 * time.Millisecond
-
 // AwaitReady returns when there is a process that does its work.
 func (s *Supervisor) AwaitReady(ctx context.Context) error {
-	tick := time.NewTicker(readyPoll)
-	defer tick.Stop()
-	for s.Snapshot().State != Ready {
+	for {
+		now := s.snap.Load()
+		if now.State == Ready {
+			return nil
+		}
 		select {
-		case <-tick.C:
+		case <-now.changed:
 		case <-s.done:
 			return fmt.Errorf("plugin %q: restart: %w", s.set.Plugin, errors.Join(ErrEnded, s.err))
 		case <-ctx.Done():
-			return fmt.Errorf("plugin %q: restart: it is %s: %w", s.set.Plugin, s.Snapshot().State, context.Cause(ctx))
+			return fmt.Errorf("plugin %q: restart: it is %s: %w", s.set.Plugin, now.State, context.Cause(ctx))
 		}
 	}
-	return nil
 }
 
 // Gracefully says that the next end of the process is wanted, however it comes:

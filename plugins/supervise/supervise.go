@@ -75,10 +75,16 @@ type Snapshot struct {
 	Restarts int    // since the start
 }
 
+// view is a snapshot until the next one.
+type view struct {
+	Snapshot
+	changed chan struct{} // closed when there is another
+}
+
 // Supervisor keeps one instance alive.
 type Supervisor struct {
 	set       Settings
-	snap      atomic.Pointer[Snapshot]
+	snap      atomic.Pointer[view]
 	stop      chan stopRequest // to the actor
 	cycle     chan *cycle      // to the actor: end this process and start the next
 	farewell  atomic.Bool      // the next end is wanted, see Gracefully
@@ -101,7 +107,7 @@ func Start(ctx context.Context, set Settings) (*Supervisor, error) {
 		set: set.defaults(), stop: make(chan stopRequest, 1), cycle: make(chan *cycle), terminate: make(chan bool, 2),
 		done: make(chan struct{}),
 	}
-	s.snap.Store(&Snapshot{State: Starting})
+	s.snap.Store(&view{Snapshot{State: Starting}, make(chan struct{})})
 	inst, err := set.Launch(ctx)
 	if err != nil {
 		return nil, err
@@ -126,7 +132,7 @@ func (s Settings) defaults() Settings {
 }
 
 // Snapshot returns the present state.
-func (s *Supervisor) Snapshot() Snapshot { return *s.snap.Load() }
+func (s *Supervisor) Snapshot() Snapshot { return s.snap.Load().Snapshot }
 
 // Done is closed when the instance has ended for good.
 func (s *Supervisor) Done() <-chan struct{} { return s.done }
@@ -143,23 +149,30 @@ func (s *Supervisor) Stop(ctx context.Context, reason string) error {
 		return s.err
 	default: // somebody else has asked already
 	}
-	select {
-	case <-s.done:
-		return s.err
-	case <-afterContext(ctx, reapLimit):
+	if !happens(ctx, s.done) {
 		return fmt.Errorf("plugin %q: its process %d cannot be reaped: %w", s.set.Plugin, s.Snapshot().Pid, context.Cause(ctx))
 	}
+	return s.err
 }
 
 // reapLimit is how long a killed process may take to disappear.
 const reapLimit = 5 * time.Second
 
-// afterContext returns a channel that is closed d after ctx ended, never when it
-// cannot end.
-func afterContext(ctx context.Context, d time.Duration) <-chan struct{} {
-	ch := make(chan struct{})
-	context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { close(ch) }) })
-	return ch
+// happens waits for the end that a channel tells of, until reapLimit after ctx.
+func happens(ctx context.Context, end <-chan struct{}) bool {
+	select {
+	case <-end:
+		return true
+	case <-ctx.Done():
+	}
+	t := time.NewTimer(reapLimit)
+	defer t.Stop()
+	select {
+	case <-end:
+		return true
+	case <-t.C:
+		return false
+	}
 }
 
 // run is the actor: one turn of the loop is the life of one process.
@@ -234,9 +247,14 @@ func (s *Supervisor) giveUp(e end, exit *ExitError, old Instance) {
 
 // enter publishes a state.
 func (s *Supervisor) enter(state State, inst Instance) {
-	snap := *s.snap.Load()
+	snap := s.Snapshot()
 	snap.State, snap.Pid, snap.Worker = state, inst.Pid(), inst.Worker()
-	s.snap.Store(&snap)
+	s.show(snap)
+}
+
+// show replaces the snapshot and wakes who waits for another one.
+func (s *Supervisor) show(snap Snapshot) {
+	close(s.snap.Swap(&view{snap, make(chan struct{})}).changed)
 }
 
 // tell logs an unexpected end and hands it on.

@@ -170,10 +170,10 @@ const startGrace = 500 * time.Millisecond
 
 // count publishes one more restart.
 func (s *Supervisor) count(inst Instance) {
-	snap := *s.snap.Load()
+	snap := s.Snapshot()
 	snap.Restarts++
-	s.snap.Store(&snap)
-	s.enter(Ready, inst)
+	snap.State, snap.Pid, snap.Worker = Ready, inst.Pid(), inst.Worker()
+	s.show(snap)
 }
 
 // drainTerminate forgets what the memory watcher said of the last process.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,5 +105,13 @@ func TestInstallsRefusesWhatIsNoMapOfCalls(t *testing.T) {
 	}
 	if _, _, err := Installs(o); err == nil {
 		t.Error("a number is no call")
+	}
+}
+
+// Code that ends its goroutine must not be waited for until the end of all time.
+func TestGuardOfCodeThatEndsItsGoroutine(t *testing.T) {
+	err := Guard(context.Background(), "plugin p: setup", func(context.Context) error { runtime.Goexit(); return nil })
+	if err == nil || !strings.Contains(err.Error(), "plugin p: setup: it ended its goroutine") {
+		t.Errorf("got %v", err)
 	}
 }
