@@ -98,47 +98,65 @@ func (c *Local) Start(ctx context.Context) error {
 		return fmt.Errorf("cluster %s: cannot start, it is %s", c.set.Name, c.status)
 	}
 	c.status, c.target = Starting, c.set.Workers
+	c.wg.Add(1) // a Close meanwhile waits for what the start has begun
 	c.mu.Unlock()
-	err := c.set.Scheduler.Start(ctx)
-	if err != nil {
-		err = fmt.Errorf("its scheduler: %w", err)
-	} else {
-		err = c.grow(ctx, c.set.Workers)
+	err := c.begin(ctx)
+	c.wg.Done()
+	if err == nil {
+		return nil
 	}
-	if err != nil {
-		err = fmt.Errorf("cluster %s failed to start: %w", c.set.Name, err)
+	err = fmt.Errorf("cluster %s failed to start: %w", c.set.Name, err)
+	if c.ends() {
 		_ = c.end(context.WithoutCancel(ctx), Failed)
+	}
+	return err
+}
+
+// begin does the work of Start, as long as the cluster is not closed.
+func (c *Local) begin(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(c.ctx, cancel)()
+	if err := c.set.Scheduler.Start(ctx); err != nil {
+		return fmt.Errorf("its scheduler: %w", err)
+	}
+	if err := c.grow(ctx, c.set.Workers); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.status == Starting {
-		c.status = Running
-		c.wg.Go(c.reconcile)
+	if c.status != Starting {
+		return errors.New("it was closed meanwhile")
 	}
+	c.status = Running
+	c.wg.Go(c.reconcile)
 	return nil
+}
+
+// ends begins the end of the cluster; false when it has begun.
+func (c *Local) ends() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.status == Closing || c.status == Closed || c.status == Failed {
+		return false
+	}
+	c.status = Closing
+	return true
 }
 
 // Close stops the workers, gracefully and side by side, then the scheduler. ctx
 // bounds it ([Settings].CloseTimeout without a deadline); at its end workers are killed.
 // Closing twice waits for the first.
 func (c *Local) Close(ctx context.Context) error {
-	c.mu.Lock()
-	status := c.status
-	if status != Closing && status != Closed && status != Failed {
-		c.status = Closing
+	if c.ends() {
+		return c.end(ctx, Closed)
 	}
-	c.mu.Unlock()
-	switch status {
-	case Closing, Closed, Failed:
-		select {
-		case <-c.closed:
-			return c.closing
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	select {
+	case <-c.closed:
+		return c.closing
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	return c.end(ctx, Closed)
 }
 
 func (c *Local) end(ctx context.Context, last Status) error {

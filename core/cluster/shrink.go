@@ -28,9 +28,13 @@ func (c *Local) shrink(extra []*member, all bool) error {
 		}
 	}
 	c.mu.Lock()
-	for _, m := range stay {
-		m.leaving = false
-	}
+	stay = slices.DeleteFunc(stay, func(m *member) bool {
+		if m.leaving = false; ended(m) { // its watch may have looked before
+			going = append(going, m)
+			return true
+		}
+		return false
+	})
 	c.mu.Unlock()
 	if len(going) > 0 {
 		ctx, cancel := context.WithTimeout(c.ctx, c.set.CloseTimeout)
