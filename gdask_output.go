@@ -25,6 +25,20 @@ type forwarded struct {
 	done   sync.WaitGroup
 }
 
+// behind are the real streams behind those that stand in their places.
+var behind sync.Map
+
+// unforwarded is where a client writes what tasks print: were that forwarded
+// again, as another print of this worker, it would never end.
+func unforwarded(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok {
+		if real, forwarded := behind.Load(f); forwarded {
+			return unforwarded(real.(*os.File)) //nolint:forcetypeassert // nothing else is in there
+		}
+	}
+	return w
+}
+
 // longestLine is where a line without an end is cut.
 const longestLine = 64 << 10
 
@@ -49,6 +63,7 @@ func forward(w hook.Worker, stream **os.File, number int) (*forwarded, error) {
 		return nil, err
 	}
 	s := &forwarded{stream: stream, real: *stream, in: in}
+	behind.Store(in, s.real)
 	*stream = in
 	s.done.Go(func() {
 		lines := bufio.NewReaderSize(io.TeeReader(out, s.real), longestLine)

@@ -63,7 +63,7 @@ func (c *Client) printer(ctx context.Context, stdout, stderr io.Writer) error {
 					to = stderr
 				}
 				mu.Lock()
-				_, _ = io.WriteString(to, text) // as fmt.Print: nobody can be told
+				_, _ = io.WriteString(unforwarded(to), text) // as fmt.Print: nobody can be told
 				mu.Unlock()
 			}
 		})

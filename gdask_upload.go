@@ -44,12 +44,12 @@ type uploadedFile struct {
 
 // Setup writes the file, as a whole or not at all.
 func (f *uploadedFile) Setup(_ context.Context, w hook.Worker) error {
-	if f.name != filepath.Base(f.name) || f.name == "." || f.name == string(filepath.Separator) {
+	if f.name != filepath.Base(f.name) || !filepath.IsLocal(f.name) || f.name == "." {
 		return fmt.Errorf("the file name %q is no plain name", f.name)
 	}
 	path := filepath.Join(w.LocalDirectory(), f.name)
 	if err := os.WriteFile(path+".new", f.data, 0o600); err != nil {
-		return err
+		return errors.Join(err, os.RemoveAll(path+".new"))
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return errors.Join(err, os.Remove(path+".new"))

@@ -57,3 +57,12 @@ func everywhere(t *testing.T, ctx context.Context, c *Client, text string, worke
 		}
 	}
 }
+
+// The name comes from a client: it must not lead out of the worker's directory.
+func TestUploadedNamesStayInTheDirectory(t *testing.T) {
+	for _, name := range []string{"", ".", "..", "/", "a/b", "../a", "/a"} {
+		if err := (&uploadedFile{name: name}).Setup(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "no plain name") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

@@ -66,7 +66,7 @@ func (c *Client) WriteSchedulerFile(ctx context.Context, path string) error {
 		return fmt.Errorf("client: scheduler file %s: %w", path, err)
 	}
 	if err := os.WriteFile(path+".new", b, 0o600); err != nil {
-		return fmt.Errorf("client: scheduler file: %w", err)
+		return fmt.Errorf("client: scheduler file: %w", errors.Join(err, os.RemoveAll(path+".new")))
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return fmt.Errorf("client: scheduler file: %w", errors.Join(err, os.Remove(path+".new")))

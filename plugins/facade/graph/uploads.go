@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,18 +22,23 @@ func (r *Reader) Upload(pickle []byte) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	total := len(pickle)
-	for _, u := range r.uploads {
+	for i, u := range r.uploads {
+		if bytes.Equal(u, pickle) { // it comes again: only the later one counts
+			u, r.uploads[i] = nil, nil
+		}
 		total += len(u)
 	}
 	if total > maxUploads {
 		return fmt.Errorf("graph reader: uploads would take %d bytes, more than the %d that are kept; install the files where the scheduler runs",
 			total, maxUploads)
 	}
-	r.uploads = append(r.uploads, pickle)
-	if r.current == nil || r.current.ended() {
-		return nil
+	if r.current != nil && !r.current.ended() {
+		if err := writeUpload(r.current.files, len(r.uploads), pickle); err != nil {
+			return err
+		}
 	}
-	return writeUpload(r.current.files, len(r.uploads)-1, pickle)
+	r.uploads = append(r.uploads, pickle)
+	return nil
 }
 
 // writeUpload has a file appear as a whole; names sort in the order of uploads.
@@ -42,7 +49,7 @@ func writeUpload(files string, n int, pickle []byte) error {
 	}
 	path := filepath.Join(dir, fmt.Sprintf("%08s.pickle", strconv.Itoa(n)))
 	if err := os.WriteFile(path+".new", pickle, 0o600); err != nil {
-		return fmt.Errorf("graph reader: upload: %w", err)
+		return fmt.Errorf("graph reader: upload: %w", errors.Join(err, os.RemoveAll(path+".new")))
 	}
 	if err := os.Rename(path+".new", path); err != nil {
 		return fmt.Errorf("graph reader: upload: %w", err)
@@ -53,6 +60,9 @@ func writeUpload(files string, n int, pickle []byte) error {
 // bring gives a new process what was uploaded before it; r.mu is held.
 func (r *Reader) bring(p *process) error {
 	for n, u := range r.uploads {
+		if u == nil {
+			continue
+		}
 		if err := writeUpload(p.files, n, u); err != nil {
 			return err
 		}
