@@ -32,8 +32,8 @@ var behind sync.Map
 // again, as another print of this worker, it would never end.
 func unforwarded(w io.Writer) io.Writer {
 	if f, ok := w.(*os.File); ok {
-		if real, forwarded := behind.Load(f); forwarded {
-			return unforwarded(real.(*os.File)) //nolint:forcetypeassert // nothing else is in there
+		if to, stands := behind.Load(f); stands {
+			return unforwarded(to.(*os.File)) //nolint:forcetypeassert // nothing else is in there
 		}
 	}
 	return w

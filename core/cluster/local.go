@@ -116,7 +116,7 @@ func (c *Local) Start(ctx context.Context) error {
 func (c *Local) begin(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(c.ctx, cancel)()
+	defer context.AfterFunc(c.ctx, cancel)() //nolint:contextcheck // the cluster's life ends the start too
 	if err := c.set.Scheduler.Start(ctx); err != nil {
 		return fmt.Errorf("its scheduler: %w", err)
 	}
