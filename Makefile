@@ -40,10 +40,10 @@ test: ## run all tests (no network, no Python, no root)
 race: ## run all tests with the race detector
 	$(GO) test -race -timeout 10m $(PKGS)
 
-simulate: ## simulate clusters under faults for EVENTS events (default 10 million), from a seed of the day
+simulate: ## simulate clusters under faults for EVENTS events (default 10 million), on the seeds of the day
 	$(GO) test -count=1 -timeout 60m -run 'TestWorlds' -v ./core/scheduler/simulate -events=$(EVENTS) -first=$$(date +%Y%m%d0000)
 
-conformance: build plugins ## run the conformance suites on plugins, worker classes and transports
+conformance: build plugins ## run the conformance suites on the example plugin, worker classes and transports
 	$(BIN)/gdask plugin test mycustom
 	$(BIN)/gdask plugin test threadpool
 	$(GO) test ./sdk/conformance/... ./builtin/comm/...
@@ -79,7 +79,7 @@ bench: build ## run the benchmarks, then gdask bench for processes and threads
 	$(BIN)/gdask bench --processes --reference
 	$(BIN)/gdask bench --threads --reference
 
-chaos: build ## run random graphs for CHAOSTIME (default 60s) while workers are killed, frozen, starved and cut off
+chaos: build ## run random graphs for CHAOSTIME (default 60s) on workers that are killed, frozen, starved, cut off
 	$(BIN)/gdask chaos --duration $(CHAOSTIME)
 
 fuzz: ## fuzz every target for FUZZTIME (default 10s)
@@ -95,7 +95,7 @@ $(VENV)/.ready: sdk/python/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r sdk/python/requirements.txt
 	touch $@
 
-golden: venv ## make the wire's golden vectors anew with distributed, and let it read what Go writes
+golden: venv ## make the golden vectors of the wire anew with distributed, which also reads what Go writes
 	$(VENV)/bin/python sdk/python/golden/make_golden.py
 	@rm -rf $(BIN)/golden && mkdir -p $(BIN)/golden
 	GDASK_GOLDEN_OUT=$(BIN)/golden $(GO) test -count=1 -run Golden ./sdk/wire
