@@ -27,6 +27,8 @@ type Scheduler interface {
 	// RetireWorkers moves what only these workers hold, by name, to others and
 	// lets what they run end, within the bound. It tells why some must stay.
 	RetireWorkers(ctx context.Context, names []string, bound time.Duration) (kept map[string]string, err error)
+	// Ending says that all workers are about to end, which move nothing any more.
+	Ending()
 	Close(ctx context.Context) error
 }
 

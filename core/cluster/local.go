@@ -171,6 +171,7 @@ func (c *Local) end(ctx context.Context, last Status) error {
 	leaving := c.workers
 	c.workers, c.target = nil, 0
 	c.mu.Unlock()
+	c.set.Scheduler.Ending()
 	err := c.stopAll(ctx, leaving, "the cluster closes")
 	err = errors.Join(err, c.set.Scheduler.Close(ctx))
 	if err != nil {

@@ -17,6 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type fakeScheduler struct {
 	fail   error
+	ending bool
 	closed int
 	retire func(ctx context.Context, names []string) (map[string]string, error) // nil: all may go
 }
@@ -31,6 +32,7 @@ func (s *fakeScheduler) RetireWorkers(ctx context.Context, names []string, _ tim
 func (s *fakeScheduler) Start(context.Context) error { return s.fail }
 func (s *fakeScheduler) Address() string             { return "fake://1" }
 func (s *fakeScheduler) DashboardLink() string       { return "http://127.0.0.1:1/status" }
+func (s *fakeScheduler) Ending()                     { s.ending = true }
 func (s *fakeScheduler) Close(context.Context) error { s.closed++; return nil }
 
 type fakeWorker struct {
@@ -109,7 +111,7 @@ func TestLifeOfCluster(t *testing.T) {
 	if err := c.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Close(ctx); err != nil || sch.closed != 1 {
+	if err := c.Close(ctx); err != nil || sch.closed != 1 || !sch.ending {
 		t.Errorf("second close: %v, scheduler closed %d times", err, sch.closed)
 	}
 	for _, w := range src.all {

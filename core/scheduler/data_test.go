@@ -144,6 +144,21 @@ func TestRetiringMovesWhatOnlyTheWorkerHolds(t *testing.T) {
 	})
 }
 
+func TestWorkersOfAClusterThatEndsMoveNothing(t *testing.T) {
+	s := start(t, nil)
+	_, w := serveData(t, s, nil)
+	c := newClient(t, s, "c")
+	compute(w, c, "a")
+	s.Ending()
+	leaves := []field{{"workers", []string{w.s.loop.addressOf(t, s)}}, {"close_workers", false}, {"remove", false}}
+	if out, _ := mustAsk(t, s, "retire_workers", leaves...).(map[string]any); len(out) != 0 {
+		t.Errorf("retired %v", out)
+	}
+	if log := fmt.Sprint(s.log.last(0)); strings.Contains(log, "could not retire") {
+		t.Errorf("log %s", log)
+	}
+}
+
 func TestTheLastWorkerStaysWithItsDataAndSaysSo(t *testing.T) {
 	s := start(t, nil)
 	_, w := serveData(t, s, nil)

@@ -86,9 +86,16 @@ func (s *Scheduler) RetireWorkers(ctx context.Context, workers []string, bound t
 	return kept, nil
 }
 
+// Ending says that all workers are about to leave: those that ask before they end
+// are let go at once, for there is nobody left to hand their data to.
+func (s *Scheduler) Ending() { s.ending.Store(true) }
+
 // retire does all that r asks for.
 func (s *Scheduler) retire(ctx context.Context, r *retiring) error {
 	r.gone, r.kept = object{}, object{}
+	if r.leaves && s.ending.Load() {
+		return nil
+	}
 	ends, err := s.errandsOf(ctx, func() (events []func(int64) state.Event) {
 		r.peers = s.loop.find(r.names)
 		for _, w := range r.peers {

@@ -34,6 +34,7 @@ type Scheduler struct {
 	started time.Time
 	dealt   atomic.Uint32 // values scattered so far
 	spoken  atomic.Uint64 // connections so far
+	ending  atomic.Bool   // see Ending
 
 	ctx    context.Context // ends when the scheduler closes
 	cancel context.CancelCauseFunc
