@@ -8,6 +8,7 @@ var meanings = table(`
 worker-class: builtin class or plugin; "" is subprocess with processes, threadpool without
 protocol: tcp, unix or inproc; "" is inproc in one process and else distributed.comm.default-scheme
 log-level: trace, debug, info, warn, error or off
+temporary-directory: where workers keep files unless cluster.local-directory says so; "" is the system's
 cluster.name: name of the cluster; "" is a random one
 cluster.n-workers: number of workers; not set: by the number of cores
 cluster.threads-per-worker: tasks that a worker runs at a time; not set: by the number of cores
@@ -70,6 +71,9 @@ distributed.worker.resources: amounts that each worker has, by name
 distributed.worker.blocked-handlers: operations that workers do not answer
 distributed.worker.preload: functions and executables that run when a worker starts and ends
 distributed.worker.preload-argv: their arguments
+distributed.worker.connections.incoming: number of peers that may get values from a worker at once
+distributed.worker.connections.outgoing: number of peers that a worker copies values from at once
+distributed.worker.transfer.message-bytes-limit: bytes that a worker asks of a peer at once
 distributed.worker.lifetime.duration: after which a worker retires; 0 never
 distributed.worker.lifetime.stagger: duration by which that may be more or less, at random
 distributed.worker.lifetime.restart: have another worker follow
@@ -92,6 +96,7 @@ distributed.nanny.preload-argv: their arguments
 distributed.nanny.environ: variables of worker processes that the environment does not have
 distributed.nanny.pre-spawn-environ: the same, for what is read as a process starts
 distributed.comm.default-scheme: protocol of addresses without one
+distributed.comm.timeouts.connect: how long a peer of a worker may take to be reached
 distributed.comm.timeouts.tcp: how long a peer may read nothing of what is sent to it
 distributed.admin.log-length: lines of its log that a scheduler shows to clients
 distributed.admin.low-level-log-length: events of one topic, and transitions of tasks, that are kept
