@@ -7,15 +7,16 @@ import (
 	"github.com/gdask/gdask/sdk/hook"
 )
 
-// Surroundings of code that runs inside of the cluster: [Worker] those of tasks,
-// methods of actors and worker plugins, [Nanny] those of nanny plugins, [Scheduler] those
-// of scheduler plugins, and each those of functions that [Run] and [RunOnScheduler]
-// call there.
-type (
-	Worker    = hook.Worker
-	Nanny     = hook.Nanny
-	Scheduler = hook.Scheduler
-)
+// Worker is what surrounds tasks, methods of actors, worker plugins, and functions
+// that [Run] calls.
+type Worker = hook.Worker
+
+// Nanny is what surrounds nanny plugins, and functions that [Run] calls in nannies.
+type Nanny = hook.Nanny
+
+// Scheduler is what surrounds scheduler plugins, and functions that
+// [RunOnScheduler] calls.
+type Scheduler = hook.Scheduler
 
 // CurrentWorker is the worker that runs the function which was called with ctx: a
 // task, a method of an actor, or what [Run] calls. Elsewhere it is an error. It is
