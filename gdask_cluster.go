@@ -13,6 +13,7 @@ import (
 	"github.com/gdask/gdask/core/cluster"
 	"github.com/gdask/gdask/core/nanny"
 	"github.com/gdask/gdask/core/scheduler"
+	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/sdk/wire"
@@ -73,6 +74,8 @@ func (c *LocalCluster) build(p *plan) error {
 		State: p.state(), Transports: set, Listen: []string{p.listen}, GraphReader: o.GraphReader, Functions: functions,
 		IdleTimeout: o.IdleTimeout, ClientGrace: o.ClientGrace,
 		LogLength: o.Operation.LogLength, TaskStreamLength: o.Operation.TaskStreamLength,
+		EventLength: o.Operation.EventLength, EventsCleanupDelay: o.Operation.EventsCleanupDelay,
+		LeaseTimeout: o.Operation.LeaseTimeout, Coord: coord.Config{Validate: o.Operation.LeaseValidation},
 		DumpDirectory: o.Operation.DumpDirectory, HTTPAPI: o.Operation.HTTPAPI, Version: buildVersion(),
 		Blocked: o.BlockedHandlers, Preload: o.SchedulerPreload,
 		Wire:             wire.Settings{WriteTimeout: o.PeerTimeout},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/gdask/gdask/core/client"
 )
@@ -21,6 +22,15 @@ type OperationOptions struct {
 	DumpDirectory string
 	// HTTPAPI serves /api/v1: pages that act, for whoever reaches the HTTP server.
 	HTTPAPI bool
+	// EventLength is how many events of one topic are remembered; 0 means 1000.
+	// EventsCleanupDelay is for how long those of a worker or client outlive it; 0
+	// means an hour.
+	EventLength        int
+	EventsCleanupDelay time.Duration
+	// LeaseTimeout is after which time without refresh a lease of a Python client
+	// ends, of a semaphore that a Go client made; 0 means 30 s. LeaseValidation is the
+	// time between two looks for such leases; 0 means 10 s.
+	LeaseTimeout, LeaseValidation time.Duration
 }
 
 // LogLine is one line of a log.

@@ -57,6 +57,8 @@ func operation(c *config.Config) gdask.OperationOptions {
 	return gdask.OperationOptions{
 		LogLength: c.Distributed.Admin.LogLength, TaskStreamLength: s.Dashboard.TaskStreamLength(),
 		DumpDirectory: c.Scheduling.DumpDirectory, HTTPAPI: s.HTTP.API(),
+		EventLength: c.Distributed.Admin.LowLevelLogLength, EventsCleanupDelay: time.Duration(s.EventsCleanupDelay),
+		LeaseTimeout: time.Duration(s.Locks.LeaseTimeout), LeaseValidation: time.Duration(s.Locks.LeaseValidationInterval),
 	}
 }
 

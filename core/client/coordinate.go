@@ -45,31 +45,7 @@ func refused(err error) error {
 // coordinate makes a request of a primitive. One that may wait does so until ctx
 // ends: the scheduler is told the time that is left.
 func (c *Client) coordinate(ctx context.Context, op string, wait bool, fields ...any) (wire.Opaque, error) {
-	if ctx.Err() != nil {
-		return wire.Opaque{}, context.Cause(ctx)
-	}
-	fields = append(fields, "client", c.id)
-	inner := ctx
-	if deadline, ok := ctx.Deadline(); ok && wait {
-		fields = append(fields, "timeout", max(time.Until(deadline), time.Millisecond).Seconds())
-		var cancel context.CancelFunc
-		inner, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(lateAnswer))
-		defer cancel()
-		stop := context.AfterFunc(ctx, func() {
-			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				cancel()
-			}
-		})
-		defer stop()
-	}
-	o, err := c.call(inner, op, fields...)
-	switch {
-	case err == nil:
-		return o, nil
-	case ctx.Err() != nil:
-		return o, fmt.Errorf("%w (%w)", context.Cause(ctx), err)
-	}
-	return o, refused(err)
+	return c.inTime(ctx, wait, fields, func(ctx context.Context, fields []any) (wire.Opaque, error) { return c.call(ctx, op, fields...) })
 }
 
 // outOfTime is the error of a wait that ended without what was waited for.

@@ -14,11 +14,6 @@ import (
 // not held: it was released before, or the scheduler took its holder for dead.
 var ErrNotHeld = errors.New("client: not held")
 
-// leaseTimeout is what semaphores that this client makes give to Python clients
-// that share them: the time between refreshes after which a lease ends. Leases of
-// gdask clients live as long as their sessions.
-const leaseTimeout = 30 * time.Second
-
 // giveBackBound bounds the release of what was granted to a caller that left.
 const giveBackBound = 10 * time.Second
 
@@ -54,8 +49,8 @@ func (s *Semaphore) register(ctx context.Context) error {
 	if registered {
 		return nil
 	}
-	_, err := s.c.coordinate(ctx, "semaphore_register", false,
-		"name", s.name, "max_leases", s.max, "lease_timeout", leaseTimeout.Seconds())
+	// How soon the leases of Python clients end is the scheduler's to say.
+	_, err := s.c.coordinate(ctx, "semaphore_register", false, "name", s.name, "max_leases", s.max)
 	s.mu.Lock()
 	s.registered = err == nil
 	s.mu.Unlock()

@@ -92,12 +92,13 @@ func (q *Queue) Put(ctx context.Context, e Entry) error {
 	return err
 }
 
-// Get takes the first item; it waits for one.
+// Get takes the first item; it waits for one. An item that arrives when ctx has
+// ended goes back.
 func (q *Queue) Get(ctx context.Context) (Entry, error) {
 	if err := q.create(ctx); err != nil {
 		return Entry{}, err
 	}
-	o, err := q.c.coordinate(ctx, "queue_get", true, "name", q.name)
+	o, err := q.c.take(ctx, "queue_get", "name", q.name)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -113,7 +114,7 @@ func (q *Queue) GetBatch(ctx context.Context, n int) ([]Entry, error) {
 	if n == 0 {
 		batch = true
 	}
-	o, err := q.c.coordinate(ctx, "queue_get", true, "name", q.name, "batch", batch)
+	o, err := q.c.take(ctx, "queue_get", "name", q.name, "batch", batch)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (c *Client) own(l *link) {
 		c.set.Logger.Warn("lost the scheduler; trying to come back", "address", c.address, "grace", c.set.Grace, "error", cause)
 		c.mu.Lock()
 		c.link = nil
-		c.unheard.marks = nil // no answer will come
+		c.unheard.marks, c.unheard.sent = nil, len(c.unheard.said) // no answer will come
 		c.mu.Unlock()
 		next, err := c.comeBack()
 		if err != nil {

@@ -16,6 +16,7 @@ const confirmEvery = 64
 type unheard struct {
 	said  []wire.Msg
 	marks []int // how much was said at the heartbeats without answer, oldest first
+	sent  int   // of said, by the connection that was lost; the others by none
 	since int   // messages since the last heartbeat
 }
 
@@ -54,13 +55,23 @@ func (u *unheard) confirm() {
 	u.said = slices.Delete(u.said, 0, n)
 }
 
+// once says that to say m twice does harm. It is rather not said than twice: an
+// event is one line of many, and a part in a queue ends with its client.
+func once(m wire.Msg) bool {
+	_, event := m.(*wire.LogEvent)
+	return event || m.Op() == "queue_release"
+}
+
 // repeat says again, on a new connection, what the scheduler may not have heard.
 // It may have: a graph's known tasks stay as they are there. c.mu is held.
 func (c *Client) repeat() {
-	said := c.unheard.said
+	said, sent := c.unheard.said, c.unheard.sent
 	c.unheard = unheard{}
 	others := desiredByOthers(said, c.id)
-	for _, m := range said {
+	for i, m := range said {
+		if i < sent && once(m) {
+			continue
+		}
 		switch old := m.(type) {
 		case *wire.UpdateGraph:
 			again := *old

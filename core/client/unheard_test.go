@@ -117,3 +117,40 @@ func TestOthersWishesAreSaidAgain(t *testing.T) {
 	}
 	heard[*wire.ClientReleasesKeys](t, s)
 }
+
+// TestWhatWouldDoHarmTwiceIsSaidOnce: an event, the end of a part in a queue. What
+// was said while there was no connection is said all the same.
+func TestWhatWouldDoHarmTwiceIsSaidOnce(t *testing.T) {
+	f := newFake(t)
+	c, s := f.dial(Settings{Heartbeat: time.Hour})
+	event := func(topic string) wire.Msg {
+		return &wire.LogEvent{Topic: wire.StringOpaque(topic), Msg: wire.StringOpaque("")}
+	}
+	c.mu.Lock()
+	c.say(event("before"))
+	c.mu.Unlock()
+	if err := c.saySomething("queue_release", "name", "q"); err != nil {
+		t.Fatal(err)
+	}
+	fs := c.Submit(Graph{Tasks: tasks("a")})
+	heard[*wire.LogEvent](t, s)
+	heard[*wire.UnknownMsg](t, s)
+	heard[*wire.UpdateGraph](t, s)
+	_ = s.conn.Close()
+	s = <-f.streams
+	heard[*wire.UpdateGraph](t, s) // the first that is said again
+	fs[0].Release()
+
+	c.mu.Lock()
+	c.unheard = unheard{said: []wire.Msg{event("sent"), event("not sent")}, sent: 1}
+	c.repeat()
+	c.mu.Unlock()
+	for {
+		if m, ok := (<-s.said).(*wire.LogEvent); ok {
+			if m.Topic.Text() != "not sent" {
+				t.Errorf("the event of %q is said again", m.Topic.Text())
+			}
+			return
+		}
+	}
+}

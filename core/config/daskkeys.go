@@ -86,7 +86,6 @@ scheduler.dashboard.tls.ca-file
 scheduler.dashboard.tls.cert
 scheduler.dashboard.tls.key
 scheduler.http.prefix
-scheduler.locks.lease-timeout
 scheduler.reuse-broadcast-comm
 scheduler.rootish-taskgroup
 scheduler.rootish-taskgroup-dependencies

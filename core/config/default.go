@@ -18,7 +18,7 @@ func Default() Config {
 				UnknownTaskDuration: Duration(500 * time.Millisecond),
 
 				EventsCleanupDelay: Duration(time.Hour),
-				Locks:              Locks{LeaseValidationInterval: Duration(10 * time.Second)},
+				Locks:              Locks{LeaseValidationInterval: Duration(10 * time.Second), LeaseTimeout: Duration(30 * time.Second)},
 				Dashboard:          Dashboard{Status: TaskStream{1000}, Tasks: TaskStream{100_000}},
 
 				MemoryManager: MemoryManager{

@@ -65,6 +65,9 @@ type Locks struct {
 	// LeaseValidationInterval is the time between two looks for leases of locks and
 	// semaphores that were not refreshed.
 	LeaseValidationInterval Duration `koanf:"lease-validation-interval"`
+	// LeaseTimeout is after which time without refresh a lease of a Python client
+	// ends, of a semaphore that a Go client made. Python clients say their own.
+	LeaseTimeout Duration `koanf:"lease-timeout"`
 }
 
 // Worker are the keys below distributed.worker.

@@ -60,6 +60,7 @@ distributed.scheduler.worker-ttl: how long a worker may be silent before it is g
 distributed.scheduler.unknown-task-duration: assumed of functions that never ran
 distributed.scheduler.events-cleanup-delay: how long the events of a worker or client outlive it
 distributed.scheduler.locks.lease-validation-interval: duration between two looks for leases that were not refreshed
+distributed.scheduler.locks.lease-timeout: time without refresh after which a lease of a Python client ends, of a semaphore that a Go client made
 distributed.scheduler.http.routes: Dask's modules of pages; distributed.http.scheduler.api switches /api/v1 on
 distributed.scheduler.dashboard.status.task-stream-length: runs of tasks that are remembered once somebody asked
 distributed.scheduler.dashboard.tasks.task-stream-length: the same; the larger one counts

@@ -137,6 +137,9 @@ func (c *Distributed) validate(p *problems) {
 	if s.Locks.LeaseValidationInterval <= 0 {
 		p.add("distributed.scheduler.locks.lease-validation-interval is %v; give more than 0", time.Duration(s.Locks.LeaseValidationInterval))
 	}
+	if s.Locks.LeaseTimeout <= 0 {
+		p.add("distributed.scheduler.locks.lease-timeout is %v; give more than 0", time.Duration(s.Locks.LeaseTimeout))
+	}
 	p.atLeast("distributed.admin.low-level-log-length", float64(c.Admin.LowLevelLogLength), 1)
 	if s.WorkStealingInterval <= 0 {
 		p.add("distributed.scheduler.work-stealing-interval is %v; give more than 0, or work-stealing: false", time.Duration(s.WorkStealingInterval))

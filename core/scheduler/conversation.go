@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"net"
 
 	"github.com/gdask/gdask/core/scheduler/coord"
@@ -42,6 +43,18 @@ func (v *conversation) recv() (wire.Incoming, error) {
 	r := <-v.ahead
 	v.ahead = nil
 	return r.in, r.err
+}
+
+var errNotConfirmed = errors.New("the caller did not say that the answer arrived")
+
+// confirmed waits for the word of a caller that the answer has arrived, or the end
+// of the connection.
+func (v *conversation) confirmed() error {
+	in, err := v.recv()
+	if err == nil && len(in.Msgs) > 0 {
+		err = errNotConfirmed
+	}
+	return err
 }
 
 // watch reads on while a request waits, so that its context ends with the

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/gdask/gdask/core/scheduler/coord"
 	"github.com/gdask/gdask/sdk/wire"
@@ -49,7 +50,11 @@ func (c *call) flagIsSet() (any, error) {
 }
 
 func (c *call) semaphoreRegister() (any, error) {
-	timeout := c.duration("lease_timeout", 0)
+	var absent time.Duration
+	if c.talk.c.Peer().GDask > 0 {
+		absent = c.s.set.LeaseTimeout
+	}
+	timeout := c.duration("lease_timeout", absent)
 	e, err := c.withName(func(by coord.Caller, n wire.Key) coord.Event {
 		return coord.SemaphoreRegister{Caller: by, Name: n, Max: int(c.float("max_leases", 0)), Timeout: timeout}
 	})

@@ -102,6 +102,7 @@ func (c *call) queueGet() (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.confirm = c.bool("confirm", false)
 	c.undo = func() { c.s.later(coord.QueueReturn{Owner: e.Owner, Name: name, Records: a.Records}) }
 	records, err := c.told(a.Records, "")
 	if err != nil || !single {

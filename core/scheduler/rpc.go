@@ -21,6 +21,9 @@ type call struct {
 	talk *conversation
 	undo func() // takes back what was granted when the answer cannot be sent
 	left bool   // nobody waits for the answer any more
+	// confirm says that the caller will tell that the answer has arrived; if it
+	// does not, undo is called as well.
+	confirm bool
 	*request
 }
 
@@ -70,8 +73,8 @@ func handlers() map[string]handler {
 }
 
 // call runs the handler of m and returns the value to answer with, and what to
-// do when it cannot be sent.
-func (s *Scheduler) call(talk *conversation, m wire.Msg) (answer any, undo func()) {
+// do when it cannot be sent or, where the caller confirms, has not arrived.
+func (s *Scheduler) call(talk *conversation, m wire.Msg) (answer any, undo func(), confirm bool) {
 	op := m.Op()
 	defer func() {
 		if r := recover(); r != nil {
@@ -80,17 +83,17 @@ func (s *Scheduler) call(talk *conversation, m wire.Msg) (answer any, undo func(
 		}
 	}()
 	if err := hook.Blocked(op, "Scheduler", s.set.Blocked); err != nil {
-		return uncaught(asPython("ValueError", "%v", err)), nil
+		return uncaught(asPython("ValueError", "%v", err)), nil, false
 	}
 	h := s.rpc[op]
 	if h == nil {
-		return uncaught(s.unknownOp(op)), nil
+		return uncaught(s.unknownOp(op)), nil, false
 	}
 	c := &call{s: s, ctx: s.ctx, msg: m, conn: talk.c, talk: talk}
 	if _, typed := m.(*wire.HeartbeatWorker); !typed {
 		var err error
 		if c.request, err = newRequest(m); err != nil {
-			return uncaught(err), nil
+			return uncaught(err), nil, false
 		}
 	}
 	value, err := h(c)
@@ -100,9 +103,9 @@ func (s *Scheduler) call(talk *conversation, m wire.Msg) (answer any, undo func(
 	}
 	if err != nil {
 		s.log.debug("request failed", "op", op, "error", err)
-		return uncaught(err), nil
+		return uncaught(err), nil, false
 	}
-	return value, c.undo
+	return value, c.undo, c.confirm && c.undo != nil
 }
 
 func (s *Scheduler) unknownOp(op string) error {

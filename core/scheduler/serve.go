@@ -114,15 +114,20 @@ func (s *Scheduler) dispatch(v *conversation, in wire.Incoming) (over bool) {
 		return true
 	}
 	v.reply = in.Reply
-	value, undo := s.call(v, in.Msgs[0])
-	if in.Reply {
-		if err := c.SendValue(value); err != nil {
-			if undo != nil {
-				undo()
-			}
-			s.log.debug("answer not sent", "op", in.Msgs[0].Op(), "error", err)
-			return true
+	value, undo, confirm := s.call(v, in.Msgs[0])
+	if !in.Reply {
+		return in.Close
+	}
+	err := c.SendValue(value)
+	if err == nil && confirm {
+		err = v.confirmed()
+	}
+	if err != nil {
+		if undo != nil {
+			undo()
 		}
+		s.log.debug("answer not sent", "op", in.Msgs[0].Op(), "error", err)
+		return true
 	}
 	return in.Close
 }

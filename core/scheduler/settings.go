@@ -55,6 +55,10 @@ type Settings struct {
 	IdleTimeout time.Duration
 	// Coord are the times of leases.
 	Coord coord.Config
+	// LeaseTimeout is after which time without refresh a lease of a Python client
+	// ends, of a semaphore that a gdask client made; 0: 30 s. (Those of gdask clients
+	// live as long as their sessions.)
+	LeaseTimeout time.Duration
 	// ClientTTL is how long the connection of a gdask client may be silent before
 	// it counts as lost; 0: six heartbeats. Negative: for ever.
 	ClientTTL time.Duration
@@ -109,6 +113,7 @@ func (s Settings) withDefaults() (Settings, error) {
 	setDefault(&s.ConnectTimeout, 5*time.Second)
 	setDefault(&s.EventLength, 1000)
 	setDefault(&s.EventsCleanupDelay, time.Hour)
+	setDefault(&s.LeaseTimeout, 30*time.Second)
 	setDefault(&s.Version, "dev")
 	setDefault(&s.LogLength, 10_000)
 	setDefault(&s.TaskStreamLength, 100_000)
