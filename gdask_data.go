@@ -75,7 +75,8 @@ func (c *Client) computed(ctx context.Context, fs []AnyFuture) ([]wire.Key, erro
 // copies of results that nobody asked for.
 type MemoryManager struct{ c *Client }
 
-// MemoryManager is that of the client's scheduler.
+// MemoryManager is that of the client's scheduler. It runs by itself unless
+// distributed.scheduler.active-memory-manager.start says otherwise.
 func (c *Client) MemoryManager() MemoryManager { return MemoryManager{c} }
 
 // Start has it run by itself.

@@ -11,7 +11,7 @@ import (
 
 // Publish keeps the results of futures at the scheduler under a name, for all
 // clients and whatever becomes of this one, until [Client.Unpublish]. A name that is
-// there already is [ErrExists].
+// there already is [ErrExists]. See [AnyFutures] for many of one type.
 func (c *Client) Publish(ctx context.Context, name string, fs ...AnyFuture) error {
 	return c.publish(ctx, name, fs, false)
 }

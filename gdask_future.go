@@ -17,7 +17,9 @@ import (
 //
 // Call Release when the result is not needed any more: the cluster keeps it
 // until then. Futures that were forgotten are released when the garbage
-// collector finds them; those of one Map in groups of 64.
+// collector finds them; those of one Map in groups of 64. A future whose variable is
+// not used any more counts as forgotten: use it, or runtime.KeepAlive, for as long as
+// the cluster is to keep its result.
 type Future[R any] struct {
 	c   *Client
 	f   *client.Future

@@ -41,7 +41,8 @@ func (c *Client) NThreads(ctx context.Context, workers ...string) (map[string]in
 	return c.core.NThreads(ctx, workers)
 }
 
-// NBytes are the sizes of futures' results, by key, as far as they are in memory.
+// NBytes are the sizes of futures' results in bytes, by key, as far as they are in
+// memory.
 func (c *Client) NBytes(ctx context.Context, fs ...AnyFuture) (map[string]int64, error) {
 	if len(fs) == 0 {
 		return nil, errors.New("gdask: NBytes got no futures; use NBytesByPrefix for all results")
@@ -61,8 +62,8 @@ func (c *Client) NBytes(ctx context.Context, fs ...AnyFuture) (map[string]int64,
 	return out, nil
 }
 
-// NBytesByPrefix adds the sizes of all results in memory up by the name of their
-// function.
+// NBytesByPrefix adds the sizes in bytes of all results in memory up by the name of
+// their function.
 func (c *Client) NBytesByPrefix(ctx context.Context) (map[string]int64, error) {
 	return c.core.NBytesByPrefix(ctx)
 }

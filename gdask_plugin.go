@@ -16,10 +16,13 @@ import (
 //	err := c.RegisterWorkerPlugin(ctx, Marker, gdask.PluginOptions{}, "text")
 type WorkerPlugin = hook.WorkerPlugin
 
-// NannyPlugin is code that runs beside every worker process; it is made like a WorkerPlugin.
+// NannyPlugin is code that runs beside every worker process; see package hook for
+// what else it may implement. It is made like a [WorkerPlugin].
 type NannyPlugin = hook.NannyPlugin
 
-// SchedulerPlugin is code that runs in the scheduler; it is made like a WorkerPlugin.
+// SchedulerPlugin is code that runs in the scheduler and hears of what package hook
+// has interfaces for: tasks, workers, clients, events. It is made like a
+// [WorkerPlugin].
 type SchedulerPlugin = hook.SchedulerPlugin
 
 // PluginOptions tune the registration of a plugin.
@@ -63,7 +66,8 @@ func register[P any](ctx context.Context, c *Client, kind string, f *Function[P]
 	return nil
 }
 
-// UnregisterWorkerPlugin tears a plugin down in all workers.
+// UnregisterWorkerPlugin tears a plugin down in all workers. One that is not
+// there is an error, here and below.
 func (c *Client) UnregisterWorkerPlugin(ctx context.Context, name string) error {
 	return c.core.UnregisterPlugin(ctx, "worker", name)
 }

@@ -17,8 +17,8 @@ type TaskRun struct {
 	Key    string
 	Worker string // address
 	Erred  bool
-	Nbytes int64
-	Type   string
+	Nbytes int64  // of the result
+	Type   string // of the result
 	Phases []TaskPhase
 }
 

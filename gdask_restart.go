@@ -11,7 +11,7 @@ import (
 // timeout of connections, as in Dask.
 const restartTimeout = 2 * time.Minute
 
-// RestartOptions tune restarts.
+// RestartOptions tune [Client.Restart].
 type RestartOptions struct {
 	// Timeout is how long workers may take to end and come back; 0 means two minutes.
 	Timeout time.Duration

@@ -11,7 +11,8 @@ import (
 
 // RetireOptions say which workers leave.
 type RetireOptions struct {
-	// Workers by address or name; nil lets the scheduler choose N whose end costs least.
+	// Workers by address or name; nil lets the scheduler choose N whose end costs
+	// least. Give one of the two.
 	Workers []string
 	N       int
 	// Close ends the workers' processes too; otherwise the scheduler only lets
@@ -31,7 +32,8 @@ type RetireReport struct {
 
 // RetireWorkers takes workers out of service: they get nothing more, what only
 // they hold is copied to others, and what they run may end. Nothing is lost; a
-// worker whose data has nowhere to go stays.
+// worker whose data has nowhere to go stays, which is no error: see
+// RetireReport.Kept.
 func (c *Client) RetireWorkers(ctx context.Context, o RetireOptions) (RetireReport, error) {
 	if o.Workers == nil && o.N < 1 || o.Workers != nil && o.N != 0 {
 		return RetireReport{}, fmt.Errorf("gdask: RetireWorkers got %d workers and N=%d; name workers, or say how many", len(o.Workers), o.N)

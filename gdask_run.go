@@ -36,7 +36,8 @@ type RunOptions struct {
 // RunError is the failure of a function on one worker, nanny or scheduler.
 type RunError = client.RunError
 
-// RunErrors are the failures by the worker's address.
+// RunErrors are the failures of [Run] by the worker's address, of the type
+// [*RunError] where the function failed there.
 type RunErrors struct{ Errors map[string]error }
 
 // Error implements error.
@@ -53,7 +54,8 @@ func (e *RunErrors) Unwrap() []error { return slices.Collect(maps.Values(e.Error
 
 // Run calls a registered function at once in every worker, outside of tasks and
 // their slots, and returns the results by the workers' addresses. The function
-// finds its worker with [CurrentWorker], or its nanny with [CurrentNanny].
+// finds its worker with [CurrentWorker], or its nanny with [CurrentNanny]. Failures are
+// a [*RunErrors], as RunOptions.OnError says.
 func Run[R any](ctx context.Context, c *Client, f *Function[R], o RunOptions, args ...any) (map[string]R, error) {
 	packed, err := f.pack(args)
 	if err != nil {

@@ -7,15 +7,16 @@ import (
 	"github.com/gdask/gdask/sdk/hook"
 )
 
-// Worker is what surrounds tasks, methods of actors, worker plugins, and functions
-// that [Run] calls.
+// Worker is a worker as code inside of it sees it: tasks and methods of actors by
+// [CurrentWorker], worker plugins by what their methods get.
 type Worker = hook.Worker
 
-// Nanny is what surrounds nanny plugins, and functions that [Run] calls in nannies.
+// Nanny is the supervisor of a worker process as nanny plugins and functions that
+// [Run] calls there see it.
 type Nanny = hook.Nanny
 
-// Scheduler is what surrounds scheduler plugins, and functions that
-// [RunOnScheduler] calls.
+// Scheduler is the scheduler as its plugins and functions that [RunOnScheduler] calls
+// see it.
 type Scheduler = hook.Scheduler
 
 // CurrentWorker is the worker that runs the function which was called with ctx: a
