@@ -25,6 +25,9 @@ func (s *scheduler) checkOrder(m state.ToWorker) {
 	if s.sessions[m.Address] == nil {
 		s.w.fail(c.Key, "%v is given to %s, which is not here", c.Key, m.Address)
 	}
+	if n := s.w.at[m.Address]; n != nil {
+		n.noteOrder(c)
+	}
 	if c.RunID <= s.w.lastRun {
 		s.w.fail(c.Key, "run %d of %v comes after run %d", c.RunID, c.Key, s.w.lastRun)
 	}
@@ -73,7 +76,7 @@ func (n *worker) checkReport(m wire.Msg) {
 // checkItems verifies values that came from a peer.
 func (n *worker) checkItems(items []workertest.Item) {
 	for _, i := range items {
-		if d := n.w.oracle.defs[i.Key]; d == nil || i.Data != d.value {
+		if d := n.w.oracle.defs[i.Key]; d == nil || i.Err == nil && i.Data != d.value {
 			n.w.fail(i.Key, "%s got a wrong value of %v", n.name, i.Key)
 		}
 	}

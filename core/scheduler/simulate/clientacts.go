@@ -83,11 +83,19 @@ func (c *client) live() {
 		return
 	}
 	c.post(c.act)
-	c.w.routinely(c.w.between(5*time.Millisecond, 400*time.Millisecond), c.live)
+	pause := c.w.between(5*time.Millisecond, 400*time.Millisecond)
+	if c.w.mood.restless {
+		pause /= 20
+	}
+	c.w.routinely(pause, c.live)
 }
 
 func (c *client) act() {
 	if c.gone {
+		return
+	}
+	if c.w.mood.restless && c.w.chance(70) {
+		c.nag()
 		return
 	}
 	switch n := c.w.rng.IntN(100); {

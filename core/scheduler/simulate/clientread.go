@@ -97,7 +97,7 @@ func (c *client) fetch(e *entry) {
 	c.w.ask(address, []wire.Key{e.d.key}, func(a answer) {
 		c.post(func() {
 			if len(a.items) == 1 {
-				c.fetched(e, a.items[0].Data)
+				c.fetched(e, told(a.items[0], e.d))
 				return
 			}
 			c.fetchByScheduler(e)

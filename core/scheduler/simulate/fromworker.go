@@ -5,6 +5,46 @@ import (
 	"github.com/gdask/gdask/sdk/wire"
 )
 
+// runOf is the run that a report is about, or 0.
+func runOf(m wire.Msg) int64 {
+	switch m := m.(type) {
+	case *wire.TaskFinished:
+		return m.RunID
+	case *wire.TaskErred:
+		return m.RunID
+	case *wire.LongRunning:
+		return m.RunID
+	}
+	return 0
+}
+
+// hear is fromWorker, and verifies that the report of a run is believed of no
+// other run: the task stays as it is where the worker was given it anew.
+func (s *scheduler) hear(l *link, n *worker, m wire.Msg, run int64) {
+	if run == 0 {
+		s.fromWorker(l, n, m)
+		return
+	}
+	k := keyOf(m)
+	before := s.m.Run(k)
+	s.fromWorker(l, n, m)
+	if before.Worker == n.address && before.ID != run && s.m.Run(k) != before {
+		s.w.fail(k, "%s on run %d of %v is taken for one on run %d", m.Op(), run, k, before.ID)
+	}
+}
+
+func keyOf(m wire.Msg) wire.Key {
+	switch m := m.(type) {
+	case *wire.TaskFinished:
+		return m.Key
+	case *wire.TaskErred:
+		return m.Key
+	case *wire.LongRunning:
+		return m.Key
+	}
+	return ""
+}
+
 // fromWorker handles a message of a worker's stream.
 func (s *scheduler) fromWorker(l *link, n *worker, m wire.Msg) {
 	ses := s.sessions[n.address]

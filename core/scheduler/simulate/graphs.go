@@ -51,7 +51,8 @@ func (w *World) define(d *def, order int64) *def {
 	if w.chance(15) || d.program.kind == flaky {
 		t.Retries = 1 + w.rng.IntN(3)
 	}
-	d.mayFail = d.program.kind == fails || d.program.kind == kills || d.program.kind == flaky && d.program.times > t.Retries
+	d.unsendable = w.mood.frail && w.chance(4)
+	d.mayFail = d.program.kind == fails || d.program.kind == spoils || d.program.kind == kills || d.program.kind == flaky && d.program.times > t.Retries
 	if w.chance(2) {
 		d.program.kind, t.Actor, d.mayFail = works, true, true
 	}
@@ -109,5 +110,6 @@ func (w *World) program() program {
 	case n < 25:
 		p.kind, p.times = kills, 1+w.rng.IntN(6)
 	}
+	w.moody(&p)
 	return p
 }

@@ -24,7 +24,7 @@ func (j *job) begin() {
 	again := j.d.attempts <= p.times
 	takes := p.takes
 	switch {
-	case p.kind == fails, p.kind == flaky && again:
+	case p.kind == fails, p.kind == flaky && again, p.kind == spoils && !again:
 		j.in(takes, func() {
 			j.finish(&workertest.Done{Failure: &workertest.Failure{Text: "failure of " + j.d.name}})
 		})

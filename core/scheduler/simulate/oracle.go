@@ -25,6 +25,7 @@ type def struct {
 	// mayFail and mayVanish say that it or one of its inputs may have no value:
 	// because of a failure, or because data is lost that no task makes.
 	mayFail, mayVanish bool
+	unsendable         bool // no other worker can get its value
 	given              bool // somebody gave it up for all: cancelled or restarted
 	lent               bool // wanted by a client without what it is made of
 	attempts           int  // runs begun
@@ -50,6 +51,7 @@ const (
 	rejoins          // secedes, and ends in a slot again
 	submits          // secedes, and waits for tasks of its own
 	kills            // its worker, so often
+	spoils           // works so often, and fails from then on
 )
 
 func newOracle() *oracle { return &oracle{defs: map[wire.Key]*def{}} }
@@ -60,7 +62,7 @@ func (o *oracle) add(d *def) {
 	d.value = seal(d.key)
 	for _, in := range d.deps {
 		d.value += mix(in.value)
-		d.mayFail = d.mayFail || in.mayFail
+		d.mayFail = d.mayFail || in.mayFail || in.unsendable
 		d.mayVanish = d.mayVanish || in.mayVanish
 	}
 	d.value = mix(d.value)

@@ -106,8 +106,44 @@ func stale(every int) *Plant {
 	return p
 }
 
+// unnumbered has workers not say which run their reports are about: those on old
+// runs are believed then.
+func unnumbered() *Plant {
+	p := &Plant{Name: "old-runs-believed"}
+	p.FromWorker = func(_ *World, m wire.Msg) []wire.Msg {
+		switch m := m.(type) {
+		case *wire.TaskFinished:
+			c := *m
+			c.RunID = 0
+			return []wire.Msg{&c}
+		case *wire.TaskErred:
+			c := *m
+			c.RunID = 0
+			return []wire.Msg{&c}
+		}
+		return []wire.Msg{m}
+	}
+	return p
+}
+
+// hasty has tasks come with another priority than was meant.
+func hasty() *Plant {
+	p := &Plant{Name: "priority-changed"}
+	p.ToWorker = func(_ *World, to string, m wire.Msg) []state.ToWorker {
+		if c, ok := m.(*wire.ComputeTask); ok && p.Once(5) {
+			x := *c
+			x.Priority = []float64{100, 0, 0}
+			m = &x
+		}
+		return []state.ToWorker{{Address: to, Msg: m}}
+	}
+	return p
+}
+
 func plants() []func() *Plant {
 	return []func() *Plant{
+		unnumbered,
+		hasty,
 		func() *Plant { return dropping[*wire.ComputeTask]("compute-task-lost", 50) },
 		func() *Plant { return dropping[*wire.FreeKeys]("free-keys-lost", 50) },
 		func() *Plant { return dropping[*wire.RefreshWhoHas]("refresh-who-has-lost", 1) },

@@ -129,8 +129,11 @@ func (w *World) checkOutcomes() {
 func (d *def) mayFailSo(text string) bool {
 	if name, ok := strings.CutPrefix(text, "failure of "); ok {
 		return d.above(func(x *def) bool {
-			return x.name == name && (x.program.kind == fails || x.program.kind == flaky)
+			return x.name == name && (x.program.kind == fails || x.program.kind == flaky || x.program.kind == spoils)
 		})
+	}
+	if name, ok := strings.CutPrefix(text, "cannot be sent: "); ok {
+		return d.above(func(x *def) bool { return x.name == name && x.unsendable })
 	}
 	switch {
 	case strings.HasPrefix(text, "KilledWorker: "):

@@ -100,7 +100,7 @@ func (s *scheduler) fetch(k wire.Key, then func(any)) {
 		}
 		var v any
 		if len(got.items) == 1 {
-			v = got.items[0].Data
+			v = told(got.items[0], s.w.oracle.defs[k])
 		}
 		s.w.after(s.w.delay(), func() { then(v) })
 	})

@@ -94,6 +94,9 @@ func (w *World) schedulerConfig() state.Config {
 	case 1, 2:
 		c.WorkerSaturation = 1e9 // never queue
 	}
+	if w.mood.skewed {
+		c.WorkerSaturation, c.WorkStealingInterval = 1e9, time.Duration(1+w.rng.IntN(100))*time.Millisecond
+	}
 	if w.rng.IntN(3) == 0 {
 		c.PipelineDuration = time.Duration(w.rng.IntN(50)) * time.Millisecond
 	}

@@ -71,5 +71,5 @@ func (n *worker) serveValue(a *answer, t *workertest.Task) {
 		return
 	}
 	n.m.Use(t)
-	a.items = append(a.items, workertest.Item{Key: t.Key, Data: v, Nbytes: t.Nbytes, Type: t.Type})
+	a.items = append(a.items, n.w.oracle.defs[t.Key].item(workertest.Item{Key: t.Key, Data: v, Nbytes: t.Nbytes, Type: t.Type}))
 }

@@ -28,6 +28,8 @@ type worker struct {
 	link      *link // of the session; nil while there is none
 	joining   *link // registration under way
 	calls     map[string]*call
+	orders    map[wire.Key][]float64 // priorities of tasks
+	claims    map[wire.Key]wire.Resources
 	inbox     []func() // what came while it is frozen
 	burst     int      // events since the machine said what follows from them
 	frozen    bool
@@ -41,6 +43,7 @@ func (w *World) start(d time.Duration) *worker {
 		w: w, address: fmt.Sprintf("tcp://10.0.%d.%d:1", i%5, i), name: fmt.Sprintf("w%d", i),
 		threads: 1 + w.rng.IntN(4), runtimes: []string{goRuntime}, python: w.chance(20), status: "init",
 		ahead: w.rng.IntN(4), bandwidth: 1e6 * float64(1+w.rng.IntN(100)), calls: map[string]*call{},
+		orders: map[wire.Key][]float64{}, claims: map[wire.Key]wire.Resources{},
 	}
 	if w.chance(40) {
 		n.resources = map[string]float64{"GPU": float64(1 + w.rng.IntN(3)), "MEM": 20}
@@ -51,6 +54,10 @@ func (w *World) start(d time.Duration) *worker {
 	limits := workertest.MemoryLimits{}
 	if w.chance(30) {
 		limits.Target = int64(1000 + w.rng.IntN(30_000))
+	}
+	if w.mood.heavy {
+		limits = heavyLimits()
+		w.routinely(d+w.between(0, 100*time.Millisecond), n.watchMemory)
 	}
 	n.m = workertest.New(workertest.Config{
 		Memory: limits, Address: n.address, NThreads: n.threads, Resources: n.resources, AckFree: n.python, Seed: uint64(i),
@@ -97,6 +104,7 @@ func (n *worker) settle() {
 	n.m.Settle()
 	out := n.m.Take()
 	n.check()
+	n.checkTurns(out.Execute)
 	for _, k := range out.Cancel {
 		n.exec.cancel(k)
 	}
@@ -120,6 +128,7 @@ func (n *worker) settle() {
 	for _, t := range out.Timers {
 		n.w.after(t.After, func() { n.post(func() { n.apply(t.Event) }) })
 	}
+	n.obey(out.Memory)
 	n.exec.next()
 }
 
@@ -130,13 +139,14 @@ func (n *worker) send(m wire.Msg, alone bool) {
 	if l == nil {
 		return
 	}
+	run := runOf(m)
 	for _, m := range n.w.Plant.fromWorker(n.w, n, m) {
 		n.w.note(n.name, "> ", m)
 		n.w.stats.Messages++
 		if alone {
 			n.checkReport(m)
 		}
-		l.send(&l.up, func() { n.w.sched.fromWorker(l, n, m) })
+		l.send(&l.up, func() { n.w.sched.hear(l, n, m, run) })
 	}
 }
 

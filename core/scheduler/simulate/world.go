@@ -15,6 +15,7 @@ type World struct {
 	agenda  agenda
 	trace   trace
 	oracle  *oracle
+	mood    mood
 	sched   *scheduler
 	workers []*worker // also those that are gone, in the order of their start
 	at      map[string]*worker
@@ -58,9 +59,10 @@ func newWorld(s Settings) *World {
 		Settings: s, rng: rand.New(rand.NewPCG(s.Seed, 0x51)), at: map[string]*worker{},
 		oracle: newOracle(), trace: newTrace(s.Keep),
 	}
+	w.mood = w.newMood()
 	w.sched = newScheduler(w)
-	for range s.Workers {
-		w.start(w.between(0, 200*time.Millisecond))
+	for i := range s.Workers {
+		w.start(w.firstStart(i))
 	}
 	for range s.Clients {
 		w.connect(nil)
@@ -70,7 +72,7 @@ func newWorld(s Settings) *World {
 		w.after(w.between(0, s.Span), func() { w.living(c).submitSome() })
 	}
 	w.planFaults()
-	w.routinely(pulse, w.pulse)
+	w.routinely(w.pulseTime(), w.pulse)
 	w.after(s.Span, w.calmDown)
 	return w
 }
@@ -105,13 +107,10 @@ func Run(s Settings) Result {
 	return Result{Stats: w.stats, Hash: w.trace.hash, Failure: w.failed}
 }
 
-// pulse is how often timers of the scheduler run.
-const pulse = 250 * time.Millisecond
-
 func (w *World) pulse() {
 	w.sched.tick()
 	w.over = w.calm && w.restNow()
-	w.routinely(pulse, w.pulse)
+	w.routinely(w.pulseTime(), w.pulse)
 }
 
 // clock is the time that machines are told.

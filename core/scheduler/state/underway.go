@@ -41,6 +41,21 @@ func (m *Machine) Underway(keys []wire.Key) (on map[string][]wire.Key, unknown [
 	return on, unknown
 }
 
+// Run is a run of a task that is under way.
+type Run struct {
+	Worker  string // its address; "": it is with no worker
+	ID      int64
+	Seceded bool
+}
+
+// Run is the present run of a task.
+func (m *Machine) Run(k wire.Key) (r Run) {
+	if t := m.tasks.Get(k); t != nil && t.on != nil {
+		r = Run{t.on.address, t.runID, t.is(seceded)}
+	}
+	return r
+}
+
 // Erred are the tasks that failed, not those that only depend on one, in no
 // order and at most limit (0: all).
 func (m *Machine) Erred(limit int) []wire.Key {

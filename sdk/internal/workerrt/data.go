@@ -58,8 +58,11 @@ func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *stat
 	reply, err := w.pool.GetData(ctx, peer, &wire.GetData{Keys: keys, Who: w.address})
 	var remote *wire.RemoteError
 	switch {
-	case errors.As(err, &remote): // the peer is well, but these keys cannot be had from it
-		w.logs.Warn("a peer cannot send values", "peer", peer, "error", err)
+	case errors.As(err, &remote) && len(keys) > 1: // one of them cannot be sent: which?
+		return w.gatherEach(ctx, e)
+	case errors.As(err, &remote):
+		w.logs.Warn("a peer cannot send a value", "peer", peer, "key", keys[0].String(), "error", err)
+		e.Items = []state.Item{{Key: keys[0], Err: err}}
 		return e
 	case err != nil:
 		e.Err = err
@@ -80,6 +83,19 @@ func (w *Worker) gather(ctx context.Context, peer string, keys []wire.Key) *stat
 	}
 	w.speed.add(nbytes, took)
 	w.totals.transfersIn.Add(1)
+	return e
+}
+
+// gatherEach asks for keys one by one, so that one that the peer cannot send does
+// not keep the others from coming.
+func (w *Worker) gatherEach(ctx context.Context, e *state.Gathered) *state.Gathered {
+	for i := range e.Keys {
+		one := w.gather(ctx, e.Peer, e.Keys[i:i+1])
+		e.Items = append(e.Items, one.Items...)
+		if e.Busy, e.Err = one.Busy, one.Err; e.Busy || e.Err != nil {
+			break
+		}
+	}
 	return e
 }
 

@@ -30,6 +30,7 @@ type State = state.State
 
 // The states of a task that test kits look for; String names the others.
 const (
+	Ready       = state.Ready
 	Executing   = state.Executing
 	LongRunning = state.LongRunning
 	Memory      = state.Memory
@@ -53,6 +54,9 @@ type Spill = state.Spill
 
 // MemoryLimits say when values go to disk.
 type MemoryLimits = state.MemoryLimits
+
+// MemoryOrders are what a sample of the process's memory leads to.
+type MemoryOrders = state.MemoryOrders
 
 // Timer asks for an event after some time.
 type Timer = state.Timer

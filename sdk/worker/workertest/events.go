@@ -61,3 +61,6 @@ type Unspilled = state.Unspilled
 // Lost says that a value that was written cannot be read back: in Done, or as
 // the event []Lost.
 type Lost = state.Lost
+
+// MemorySample is a look at the memory of the process.
+type MemorySample = state.MemorySample

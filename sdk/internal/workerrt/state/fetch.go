@@ -163,8 +163,29 @@ func (m *Machine) arrived(item *Item, p *peer) {
 	case t.State == Flight: // cannot be used from there
 		m.dropSource(t, p)
 		m.enter(t, Released)
+		if len(t.whoHas) == 0 {
+			m.giveUp(t, item)
+			return
+		}
 		m.toFetch(t)
 	}
+}
+
+// giveUp ends the search for a value that no holder can send in a usable form:
+// the tasks that wait for it here fail. The scheduler, which may know of other
+// holders, tries them again where they have retries.
+func (m *Machine) giveUp(t *Task, item *Item) {
+	t.wanted = false
+	waiting := t.waiters
+	t.waiters = nil
+	t.users++ // it stays until all have let go
+	for _, w := range waiting {
+		if w.t.State == Waiting && w.t.epoch == w.epoch {
+			m.fail(w.t, &Failure{Text: item.Err.Error(), Exception: wire.StringOpaque(item.Err.Error())}, nil)
+		}
+	}
+	t.users--
+	m.forget(t)
 }
 
 // added tells the scheduler of new copies, in one message.

@@ -26,9 +26,16 @@ var daskRows = []struct {
 	{"F5.1/inputs/flight->missing", []Event{
 		task(8, 0, at(9, peerA)), &Gathered{Peer: peerA, Keys: keys(9)},
 	}, []State{Flight, Missing}},
-	{"F5.1/inputs/flight->missing/the value cannot be used", []Event{
+	{"F5.1/inputs/flight->error/the value cannot be used", []Event{
 		task(8, 0, at(9, peerA)), &Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}},
-	}, []State{Flight, Missing}},
+	}, []State{Flight, Forgotten}},
+	{"F5.1/inputs/missing->error/nobody had one that can be used", []Event{
+		task(8, 0, at(9)), &wire.RefreshWhoHas{WhoHas: wire.KeyAddresses{at(9, peerA)}},
+		&Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}},
+	}, []State{Missing, Flight, Forgotten}},
+	{"F5.1/inputs/flight->fetch/another one may have it better", []Event{
+		task(8, 0, at(9, peerA, peerB)), &Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}},
+	}, []State{Flight, Flight}},
 	{"F5.1/inputs/flight->released", []Event{
 		task(8, 0, at(9, peerA)), &wire.FreeKeys{Keys: keys(8)}, arrival(9, 1),
 	}, []State{Flight, Cancelled, Forgotten}},
