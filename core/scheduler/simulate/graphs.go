@@ -53,7 +53,7 @@ func (w *World) define(d *def, order int64) *def {
 	}
 	d.unsendable = w.mood.frail && w.chance(4)
 	d.mayFail = d.program.kind == fails || d.program.kind == spoils || d.program.kind == kills || d.program.kind == flaky && d.program.times > t.Retries
-	if w.chance(2) {
+	if w.chance(2) || w.mood.frail && w.chance(10) {
 		d.program.kind, t.Actor, d.mayFail = works, true, true
 	}
 	w.restrict(d, &t)

@@ -14,7 +14,7 @@ type mood struct {
 	restless bool // clients let go of tasks that run and submit them again at once
 	stormy   bool // many tasks leave their slots, come back, or are sent elsewhere
 	heavy    bool // the processes of workers grow and shrink: they pause and collect
-	frail    bool // many results cannot be sent, or cannot be made again
+	frail    bool // many results cannot be sent, or cannot be made again, or are actors
 }
 
 // newMood makes up the mood of a world.
