@@ -127,6 +127,16 @@ func (l *limits) supplied(w *worker) bool {
 	return true
 }
 
+// fits says whether the worker has the resources free at this moment.
+func (l *limits) fits(w *worker) bool {
+	for r, n := range l.resources {
+		if w.used[r]+n > w.reg.Resources[r]+1e-9 {
+			return false
+		}
+	}
+	return true
+}
+
 // spare says whether one more task may wait at the worker for its resources:
 // one beyond what can run, so that others do not wait behind it.
 func (l *limits) spare(w *worker) bool {

@@ -17,15 +17,20 @@ const (
 	worthWaiting = 10e-3
 )
 
-// cost is what placing a task on a worker costs: the actors there, if it is to be
-// one more, then seconds until it starts, then tasks a thread, then bytes held.
+// cost is what placing a task on a worker costs: the wait for its resources, which
+// may last, then the actors there, if it is to be one more, then seconds until it
+// starts, then tasks a thread, then bytes held.
 type cost struct {
+	waits        bool
 	actors       int
 	start, share float64
 	bytes        int64
 }
 
 func (a cost) less(b cost) bool {
+	if a.waits != b.waits {
+		return b.waits
+	}
 	if a.actors != b.actors {
 		return a.actors < b.actors
 	}
@@ -142,6 +147,9 @@ func (c *choice) compare(w *worker) {
 	x := cost{start: w.occupancy / n, share: float64(w.load()) / n, bytes: w.nbytes}
 	if c.t.is(actor) {
 		x.actors = w.actors
+	}
+	if len(c.t.limits.resources) > 0 {
+		x.waits = !c.t.limits.fits(w)
 	}
 	if missing := len(c.t.deps) - count; missing > 0 {
 		x.start += float64(c.total-held)/c.m.bandwidth + fetchLatency*float64(min(missing, 10))

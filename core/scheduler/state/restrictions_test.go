@@ -109,6 +109,30 @@ func TestASecededTaskKeepsItsResources(t *testing.T) {
 	}
 }
 
+// A task that waits for what a seceded parent keeps might wait for ever: it goes
+// where the resource is free, however busy that worker is.
+func TestFreeResourcesArePreferred(t *testing.T) {
+	s := newScript(t)
+	for _, a := range []string{"a", "b"} {
+		s.do(AddWorker{Address: a, NThreads: 4, Status: "running", Resources: map[string]float64{"GPU": 2}})
+	}
+	at := func(d wire.TaskDef, worker string) wire.TaskDef {
+		d.Workers = []string{worker}
+		return d
+	}
+	s.submit("p", at(needing("p", 1), "a"))
+	s.secede("a", "p")
+	s.submit("m n", at(goDef("m"), "b"), at(goDef("n"), "b"))
+	s.submit("child", needing("child", 2))
+	if got := s.where("child"); got != "b" {
+		t.Errorf("the child waits on %q for what its parent has", got)
+	}
+	s.submit("light", needing("light", 1))
+	if got := s.where("light"); got != "a" {
+		t.Errorf("what fits beside the parent is on %q", got)
+	}
+}
+
 // Dask leaves what nobody can run waiting for ever; with fail-fast it errs
 // (TestUnsatisfiableTasksFailWithTheReason), without it waits.
 func TestUnsatisfiableTasksWaitWithoutFailFast(t *testing.T) {
