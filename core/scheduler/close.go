@@ -97,6 +97,7 @@ func (l *loop) sayGoodbye() []*wire.Stream {
 		w.out.drop()
 	}
 	for _, c := range l.clients {
+		c.told = true
 		if c.out.stream != nil {
 			streams = append(streams, c.out.stream)
 		}

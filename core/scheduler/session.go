@@ -18,6 +18,7 @@ type session struct {
 	out      outlet
 	conn     *wire.Conn // nil while disconnected
 	gone     bool       // forgotten; outputs for it are dropped
+	told     bool       // that the scheduler closes: its end is no loss
 	leftAt   time.Time  // when the connection ended, while disconnected
 	versions wire.Opaque
 	host     string        // of its latest connection
@@ -96,7 +97,7 @@ func (l *loop) clientLeft(id string, c *wire.Conn, said bool) {
 		return
 	}
 	ses.conn = nil
-	if said || !ses.gdask || l.s.set.ClientGrace < 0 {
+	if said || ses.told || !ses.gdask || l.s.set.ClientGrace < 0 {
 		l.forgetClient(ses, "closed")
 		return
 	}
