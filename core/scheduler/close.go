@@ -155,6 +155,15 @@ func (l *loop) begin() {
 	l.apply(state.AddClient{ID: "fire-and-forget"})
 }
 
+// stopped is for how long this process was stopped, or too busy to hear anybody, by
+// the time between two ticks.
+func stopped(gap time.Duration) time.Duration {
+	if gap <= 8*tickInterval {
+		return 0
+	}
+	return gap
+}
+
 // tick runs on the loop.
 func (l *loop) tick() {
 	l.load.sample(l.now)
@@ -166,7 +175,7 @@ func (l *loop) tick() {
 	l.checkWorkers(gap)
 	l.checkClients(gap)
 	l.apply(state.Tick{})
-	l.coordinate(coord.Tick{})
+	l.coordinate(coord.Tick{Stopped: stopped(gap)})
 	l.cleanTopics()
 	l.forgetNannies()
 	l.checkIdle()

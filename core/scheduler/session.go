@@ -130,9 +130,9 @@ func (l *loop) forgetClient(ses *session, why string) {
 func (l *loop) checkClients(gap time.Duration) {
 	ttl := l.s.clientTTL(len(l.clients))
 	for _, ses := range l.clients {
-		if gap > 8*tickInterval { // this process was stopped: who tried to come back could not
-			ses.seen.Add(int64(gap))
-			ses.leftAt = ses.leftAt.Add(gap)
+		if d := stopped(gap); d > 0 { // who tried to come back could not
+			ses.seen.Add(int64(d))
+			ses.leftAt = ses.leftAt.Add(d)
 		}
 		silent := l.now.Sub(time.Unix(0, ses.seen.Load()))
 		switch {

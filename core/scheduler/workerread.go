@@ -103,11 +103,8 @@ func (l *loop) noteStatus(w *workerPeer, status string) {
 // checkWorkers removes workers that have been silent for too long. gap is the time since the last check: when this
 // process itself was stopped, what the workers said meanwhile is still unread.
 func (l *loop) checkWorkers(gap time.Duration) {
-	stalled := gap > 8*tickInterval
 	for _, w := range l.workers {
-		if stalled {
-			w.lastSeen.Add(int64(gap))
-		}
+		w.lastSeen.Add(int64(stopped(gap)))
 		ttl := l.s.workerTTL(w.gdask, len(l.workers))
 		silent := l.now.Sub(time.Unix(0, w.lastSeen.Load()))
 		if ttl > 0 && silent > ttl {

@@ -52,6 +52,8 @@ var faults = []fault{
 	{"cut all connections", 1, (*injector).cutAll},
 	{"stall connections", 2, (*injector).stall},
 	{"starve of memory", 2, (*injector).starve},
+	{"retire worker", 1, (*injector).retire},
+	{"restart worker", 1, (*injector).restart},
 }
 
 // run injects until ctx ends, then lets go of all that it froze.
@@ -174,6 +176,48 @@ func (i *injector) starve(ctx context.Context) bool {
 		case err == nil && !ended: // its nanny may be frozen
 			i.o.logf("a worker took twice its memory limit and nobody minded")
 		}
+	})
+	return true
+}
+
+// limitOfRequest is how long the scheduler may take for a retirement or a restart,
+// and slackOfRequest how much longer the request may: it is bounded whatever happens.
+const limitOfRequest, slackOfRequest = 20 * time.Second, time.Minute
+
+// request makes one beside the faults to come. It may fail, but it must end.
+func (i *injector) request(ctx context.Context, what string, do func(context.Context) error) {
+	i.wg.Go(func() {
+		late := fmt.Errorf("%s had not ended after %v", what, limitOfRequest+slackOfRequest)
+		bound, cancel := context.WithTimeoutCause(ctx, limitOfRequest+slackOfRequest, late)
+		defer cancel()
+		if err := do(bound); err != nil && ctx.Err() == nil && bound.Err() != nil {
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.wrong = append(i.wrong, errors.Join(late, err))
+		}
+	})
+}
+
+// retire has the worker leave whose end costs least; its command starts another.
+func (i *injector) retire(ctx context.Context) bool {
+	i.request(ctx, "a retirement", func(ctx context.Context) error {
+		_, err := i.client.RetireWorkers(ctx, gdask.RetireOptions{N: 1, Close: true, Timeout: limitOfRequest})
+		return err
+	})
+	return true
+}
+
+// restart has a random worker started anew by its nanny.
+func (i *injector) restart(ctx context.Context) bool {
+	n := i.r.Int()
+	i.request(ctx, "a restart", func(ctx context.Context) error {
+		all, err := i.client.NThreads(ctx)
+		workers := slices.Sorted(maps.Keys(all))
+		if err != nil || len(workers) == 0 {
+			return err
+		}
+		_, err = i.client.RestartWorkers(ctx, []string{workers[n%len(workers)]}, limitOfRequest)
+		return err
 	})
 	return true
 }

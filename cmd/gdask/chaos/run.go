@@ -59,14 +59,14 @@ func set[T comparable](p *T, v T) {
 type Report struct {
 	Seed                   uint64
 	Graphs, Tasks, Started int
-	Faults                 string
+	Faults, Company        string
 	Elapsed                time.Duration
 }
 
 // String is one line for people.
 func (r Report) String() string {
-	return fmt.Sprintf("%d tasks in %d graphs right in %v under: %s; %d worker commands started; nothing left behind",
-		r.Tasks, r.Graphs, r.Elapsed.Round(time.Second), r.Faults, r.Started)
+	return fmt.Sprintf("%d tasks in %d graphs right in %v under: %s; %d worker commands started; beside them: %s; nothing left behind",
+		r.Tasks, r.Graphs, r.Elapsed.Round(time.Second), r.Faults, r.Started, r.Company)
 }
 
 // world is all that a run has.
@@ -150,6 +150,8 @@ func (w *world) graphs(ctx context.Context) (Report, error) {
 	faulty, end := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { w.faults.run(faulty); close(done) }() // waited for below
+	beside := newCompany(w.client)
+	beside.keep(faulty)
 	var r Report
 	var err error
 	random := rand.New(rand.NewPCG(w.o.Seed, 1))
@@ -163,6 +165,9 @@ func (w *world) graphs(ctx context.Context) (Report, error) {
 	}
 	end()
 	<-done
+	company, wrong := beside.end()
+	r.Company = company
+	err = errors.Join(err, wrong)
 	r.Faults, r.Started = w.faults.summary(), int(w.fleet.started.Load())
 	return r, errors.Join(append(w.faults.wrong, err)...)
 }

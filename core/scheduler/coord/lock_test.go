@@ -76,9 +76,13 @@ func TestLeaseOfUnnamedHolder(t *testing.T) {
 		after  time.Duration
 		want   string
 	}{
-		"not refreshed":        {nil, 41 * time.Second, "ok"},
-		"not yet over":         {nil, 29 * time.Second, "waits"},
-		"refreshed":            {func(w *world) { w.pass(20 * time.Second); w.do(SemaphoreRefresh{w.by(eve), x, []string{"a"}}) }, 29 * time.Second, "waits"},
+		"not refreshed": {nil, 41 * time.Second, "ok"},
+		"not yet over":  {nil, 29 * time.Second, "waits"},
+		"refreshed":     {func(w *world) { w.pass(20 * time.Second); w.do(SemaphoreRefresh{w.by(eve), x, []string{"a"}}) }, 29 * time.Second, "waits"},
+		"the scheduler stood still": {func(w *world) {
+			w.now = w.now.Add(time.Hour)
+			w.do(Tick{Stopped: time.Hour})
+		}, 29 * time.Second, "waits"},
 		"its connection ended": {func(w *world) { w.do(ConnEnded{eve}) }, 13 * time.Second, "ok"},
 		"it shows itself again": {func(w *world) {
 			w.do(ConnEnded{eve})

@@ -147,9 +147,18 @@ func (m *Machine) unwish(client string, k wire.Key) {
 }
 
 // Tick lets time pass: leases end, what nobody uses is forgotten.
-type Tick struct{}
+type Tick struct {
+	// Stopped is how long the scheduler itself stood still just now: what refreshes
+	// leases is still unread, so that time does not count against them.
+	Stopped time.Duration
+}
 
-func (Tick) apply(m *Machine) {
+func (e Tick) apply(m *Machine) {
+	if e.Stopped > 0 {
+		for _, s := range m.semaphores {
+			s.prolong(e.Stopped)
+		}
+	}
 	if m.now.Sub(m.checked) < m.c.Validate {
 		return
 	}

@@ -290,6 +290,15 @@ func (s *semaphore) lost(m *Machine, o Owner) {
 // idle says that nobody holds the semaphore, waits for it or has registered it.
 func (s *semaphore) idle() bool { return len(s.parts)+len(s.leases)+len(s.line) == 0 }
 
+// prolong gives all leases that end by themselves more time.
+func (s *semaphore) prolong(d time.Duration) {
+	for _, l := range s.leases {
+		if !l.until.IsZero() {
+			l.until = l.until.Add(d)
+		}
+	}
+}
+
 // validate ends leases whose time is over and forgets a semaphore that nobody
 // uses any more.
 func (s *semaphore) validate(m *Machine) {
