@@ -93,7 +93,7 @@ func (c *Client) Broadcast(ctx context.Context, packed []byte, workers []string,
 		}
 		fields = append(fields, "workers", addresses)
 	}
-	o, err := c.call(ctx, "broadcast", fields...)
+	o, err := c.callOnce(ctx, "broadcast", fields...)
 	if err != nil {
 		return nil, err
 	}

@@ -131,17 +131,32 @@ func (c *Client) ask(ctx context.Context, op string, fields ...any) (any, error)
 }
 
 func (c *Client) call(ctx context.Context, op string, fields ...any) (wire.Opaque, error) {
+	if onlyOnce[op] {
+		return c.callOnce(ctx, op, fields...)
+	}
+	return c.callBy(ctx, c.pool.CallRaw, op, fields...)
+}
+
+// callOnce is call for what does harm when it is done twice. When the connection
+// ends before the answer it fails, and may have been done.
+func (c *Client) callOnce(ctx context.Context, op string, fields ...any) (wire.Opaque, error) {
+	return c.callBy(ctx, c.pool.CallOnce, op, fields...)
+}
+
+// onlyOnce are the requests that always are of that kind.
+var onlyOnce = map[string]bool{"queue_put": true, "queue_create": true, "run_function": true}
+
+func (c *Client) callBy(ctx context.Context, ask func(context.Context, string, wire.Msg) (wire.Opaque, error), op string, fields ...any) (wire.Opaque, error) {
 	m, err := request(op, fields...)
 	if err != nil {
 		return wire.Opaque{}, err
 	}
-	o, err := c.pool.CallRaw(ctx, c.address, m)
+	o, err := ask(ctx, c.address, m)
 	if err != nil {
 		return o, fmt.Errorf("client: ask the scheduler for %s: %w", op, err)
 	}
 	return plain(o)
 }
-
 // request is a message that has no struct of its own.
 func request(op string, fields ...any) (wire.Msg, error) {
 	raw := msgp.AppendMapHeader(nil, uint32(1+len(fields)/2))

@@ -154,3 +154,26 @@ func TestAllWaitersHearThatNoneIsLeft(t *testing.T) {
 		t.Errorf("%d futures were taken, want 1", sum)
 	}
 }
+
+// A connection that ends before the answer must not put the item twice.
+func TestPutIsNotRepeated(t *testing.T) {
+	f := newFake(t)
+	c, _ := f.dial(Settings{})
+	q := c.Queue("q", 0)
+	put := make(chan error, 1)
+	go func() { put <- q.Put(t.Context(), Entry{Value: number(1)}) }()
+	f.asked("queue_create").answer <- wire.Opaque{Raw: []byte{0xc0}} // the connection is kept
+	cut := f.asked("queue_put")
+	f.mu.Lock()
+	for _, nc := range f.conns {
+		_ = nc.Close()
+	}
+	f.mu.Unlock()
+	if err := <-put; err == nil {
+		t.Error("the put did not fail")
+	}
+	if n := len(f.calls); n > 0 {
+		t.Errorf("%d more requests were made", n)
+	}
+	close(cut.answer)
+}

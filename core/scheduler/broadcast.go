@@ -161,12 +161,16 @@ func (w *workerPeer) isCalled(name string) bool {
 // the worker's life; what it asks for may take long.
 func (c *call) askAll(ctx context.Context, targets []target, m wire.Msg) ([]wire.Opaque, []error) {
 	answers, errs := make([]wire.Opaque, len(targets)), make([]error, len(targets))
+	ask := c.s.pool.CallRaw
+	if op := m.Op(); op == "run" || op == "actor_execute" { // a function must not run twice
+		ask = c.s.pool.CallOnce
+	}
 	var wg sync.WaitGroup
 	for i, t := range targets {
 		wg.Go(func() {
 			ctx, cancel := joinContext(ctx, t.ctx)
 			defer cancel()
-			answers[i], errs[i] = c.s.pool.CallRaw(ctx, t.address, m)
+			answers[i], errs[i] = ask(ctx, t.address, m)
 		})
 	}
 	wg.Wait()
