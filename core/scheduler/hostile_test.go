@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -209,4 +210,59 @@ func TestABroadcastEndsWithItsCaller(t *testing.T) {
 	}
 	_ = c.Close()
 	eventually(t, s, "only the worker's connection is left", func() bool { return count() == 1 })
+}
+
+// runsAndDies is a worker's server that ends its connection in place of the answer
+// to run. It returns its address and how often it was asked to.
+func runsAndDies(t *testing.T, s *Scheduler) (string, *atomic.Int32) {
+	t.Helper()
+	l, err := s.set.Transports.Listen(t.Context(), "tcp://127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	runs := new(atomic.Int32)
+	wg.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				c, err := wire.NewConn(context.Background(), nc, wire.Settings{})
+				if err != nil {
+					return
+				}
+				defer func() { _ = c.Close() }()
+				for {
+					in, err := c.Recv()
+					if err != nil || len(in.Msgs) == 0 {
+						return
+					}
+					if in.Msgs[0].Op() == "run" {
+						runs.Add(1)
+						return
+					}
+					if c.SendValue("pong") != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); s.pool.Forget(l.ContactAddress()); wg.Wait() })
+	return l.ContactAddress(), runs
+}
+
+// A connection that ends before the answer must not have a function run again.
+func TestFunctionsAreNotRunAgain(t *testing.T) {
+	s := start(t, nil)
+	address, runs := runsAndDies(t, s)
+	newWorker(t, s, address, 1)
+	for _, op := range []string{"ping", "run"} { // the first leaves a connection behind
+		mustAsk(t, s, "broadcast", field{"msg", object{{"op", op}}}, field{"on_error", "ignore"})
+	}
+	if n := runs.Load(); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
 }

@@ -45,6 +45,7 @@ func (p Policy) defaults() Policy {
 type history struct {
 	ends  []time.Time // counted ends within the window
 	fails int         // ends since the last healthy run
+	early int         // failed starts in a row, however long each took
 }
 
 // end is one end of an instance.
@@ -66,13 +67,15 @@ func (h *history) decide(p Policy, e end) (restart bool, delay time.Duration) {
 	}
 	h.fails++
 	h.ends = append(h.ends, e.now)
-	if e.early {
+	if h.early++; !e.early {
+		h.early = 0
+	} else {
 		h.ends = append(h.ends, e.now)
 	}
 	for len(h.ends) > 0 && e.now.Sub(h.ends[0]) > p.Window {
 		h.ends = h.ends[1:]
 	}
-	if len(h.ends) > p.Max {
+	if len(h.ends) > p.Max || 2*h.early > p.Max {
 		return false, 0
 	}
 	delay = p.First

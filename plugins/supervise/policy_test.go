@@ -45,6 +45,11 @@ func TestDecide(t *testing.T) {
 		{"failed starts count double", Policy{Max: 4}, []step{
 			{0, early, true, 200 * ms}, {0, early, true, 400 * ms}, {0, early, false, 0},
 		}},
+		{"starts that take their time to fail", Policy{}, []step{
+			{0, crash, true, 200 * ms}, {2 * time.Minute, early, true, 400 * ms}, {2 * time.Minute, early, true, 800 * ms},
+			{2 * time.Minute, crash, true, 1600 * ms}, {2 * time.Minute, early, true, 3200 * ms}, {2 * time.Minute, early, true, 6400 * ms},
+			{2 * time.Minute, early, false, 0},
+		}},
 		{"a failed start and an end", Policy{Max: 2}, []step{
 			{0, crash, true, 200 * ms}, {0, early, false, 0},
 		}},

@@ -211,7 +211,7 @@ func (s *Supervisor) again(past *history, e end, exit *ExitError, old Instance) 
 			s.tell(exit)
 		}
 		if !restart {
-			s.giveUp(e, exit, old)
+			s.giveUp(past, e, exit, old)
 			return nil
 		}
 		s.enter(Backoff, old)
@@ -233,13 +233,17 @@ func (s *Supervisor) again(past *history, e end, exit *ExitError, old Instance) 
 }
 
 // giveUp enters the last state.
-func (s *Supervisor) giveUp(e end, exit *ExitError, old Instance) {
+func (s *Supervisor) giveUp(past *history, e end, exit *ExitError, old Instance) {
 	if e.clean {
 		s.enter(Stopped, old)
 		return
 	}
 	s.err = exit
-	if s.set.Policy.Mode != Never {
+	switch {
+	case s.set.Policy.Mode == Never:
+	case 2*past.early > s.set.Policy.Max:
+		s.err = fmt.Errorf("given up after %d starts in a row that failed: %w", past.early, exit)
+	default:
 		s.err = fmt.Errorf("given up after more than %d ends within %v: %w", s.set.Policy.Max, s.set.Policy.Window, exit)
 	}
 	s.enter(Failed, old)
