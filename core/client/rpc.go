@@ -157,6 +157,7 @@ func (c *Client) callBy(ctx context.Context, ask func(context.Context, string, w
 	}
 	return plain(o)
 }
+
 // request is a message that has no struct of its own.
 func request(op string, fields ...any) (wire.Msg, error) {
 	raw := msgp.AppendMapHeader(nil, uint32(1+len(fields)/2))
