@@ -166,13 +166,13 @@ func (fr *frameReader) readRest() error {
 
 // readFrame reads n bytes to memory of their own.
 func (fr *frameReader) readFrame(n uint64) ([]byte, error) {
-	buf := make([]byte, min(n, readStep))
+	buf := unzeroed(int(min(n, readStep)))
 	if err := fr.readTo(buf); err != nil {
 		return nil, err
 	}
 	for uint64(len(buf)) < n {
 		at := len(buf)
-		grown := make([]byte, min(n, 2*uint64(at)))
+		grown := unzeroed(int(min(n, 2*uint64(at))))
 		copy(grown, buf)
 		if err := fr.readTo(grown[at:]); err != nil {
 			return nil, err
