@@ -79,5 +79,5 @@ func Metadata[T any](ctx context.Context, c *Client, path ...string) (T, error) 
 		var zero T
 		return zero, fmt.Errorf("gdask: %w", err)
 	}
-	return decodeAs[T](o, fmt.Sprintf("metadata at %q", path))
+	return decodeAs[T](o, func() string { return fmt.Sprintf("metadata at %q", path) })
 }

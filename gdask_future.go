@@ -178,5 +178,5 @@ func decode[R any](c *Client, k wire.Key, o wire.Opaque) (R, error) {
 }
 
 func decodePlain[R any](k wire.Key, o wire.Opaque) (R, error) {
-	return decodeAs[R](o, "result of "+client.KeyText(k))
+	return decodeAs[R](o, func() string { return "result of " + client.KeyText(k) })
 }

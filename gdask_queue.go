@@ -116,7 +116,7 @@ func valueOf[T any](ctx context.Context, c *Client, e client.Entry, what string)
 	case e.Future == nil && wantsFuture:
 		return zero, fmt.Errorf("gdask: %s is a value, not a future; use the type of the value for T", what)
 	case e.Future == nil:
-		return decodeBound(c, e.Value, func(o wire.Opaque) (T, error) { return decodeAs[T](o, what) })
+		return decodeBound(c, e.Value, func(o wire.Opaque) (T, error) { return decodeAs[T](o, func() string { return what }) })
 	case wantsFuture:
 		f, _ := b.adopted(c, e.Future).(T)
 		return f, nil
@@ -129,18 +129,19 @@ func valueOf[T any](ctx context.Context, c *Client, e client.Entry, what string)
 	return decode[T](c, e.Future.Key(), o)
 }
 
-func decodeAs[T any](o wire.Opaque, what string) (T, error) {
+// decodeAs is a value from the wire as a T; what names it in errors.
+func decodeAs[T any](o wire.Opaque, what func() string) (T, error) {
 	var zero T
 	if v, ok := o.Ref.(T); ok {
 		return v, nil
 	}
 	v, err := task.DecodeValue(o, reflect.TypeFor[T]())
 	if err != nil {
-		return zero, fmt.Errorf("gdask: %s: %w", what, err)
+		return zero, fmt.Errorf("gdask: %s: %w", what(), err)
 	}
 	t, ok := v.(T)
 	if !ok && v != nil {
-		return zero, fmt.Errorf("gdask: %s is a %T, want %s", what, v, reflect.TypeFor[T]())
+		return zero, fmt.Errorf("gdask: %s is a %T, want %s", what(), v, reflect.TypeFor[T]())
 	}
 	return t, nil
 }

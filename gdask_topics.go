@@ -14,7 +14,9 @@ import (
 type TopicEvent = client.TopicEvent
 
 // TopicMsg is the message of an event, which must fit T; any takes every message.
-func TopicMsg[T any](e TopicEvent) (T, error) { return decodeAs[T](e.Msg, "event of topic "+e.Topic) }
+func TopicMsg[T any](e TopicEvent) (T, error) {
+	return decodeAs[T](e.Msg, func() string { return "event of topic " + e.Topic })
+}
 
 // LogEvent publishes a message under topics: the scheduler remembers the latest
 // and sends it to the clients, Go or Python, that have subscribed.

@@ -12,7 +12,7 @@ import (
 // own: nothing is promised about their order relative to each other.
 type conn struct {
 	in, out       *half
-	local, remote addr
+	local, remote net.Addr
 	once          sync.Once
 }
 

@@ -85,7 +85,7 @@ func (w *Worker) settle() {
 	if w.watchers.on.Load() {
 		w.handOut()
 	}
-	w.cancelJobs(&o)
+	w.cancelJobs(o)
 	for _, t := range o.Execute {
 		j := w.newJob(t)
 		t.Run = j
@@ -105,15 +105,15 @@ func (w *Worker) settle() {
 	for _, t := range o.Timers {
 		w.startTimer(t)
 	}
-	w.obey(&o)
+	w.obey(o)
 	for _, v := range o.Ended {
 		if a, ok := v.(*actor); ok {
 			w.bury(a)
 		}
 	}
-	s := w.m.Stats()
-	if *w.stats.Load() != s {
-		w.stats.Store(&s)
+	if s := w.m.Stats(); *w.stats.Load() != s {
+		changed := s // or each s would be an allocation
+		w.stats.Store(&changed)
 	}
 }
 

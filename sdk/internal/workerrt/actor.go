@@ -184,7 +184,7 @@ func (a *actor) next() *actorCall {
 	c := a.queue[0]
 	a.queue[0] = nil
 	a.queue = a.queue[1:]
-	a.now = &Job{w: a.w, key: a.key, msg: &wire.ComputeTask{}, slotless: true, chain: append(c.chain, a.key)}
+	a.now = &Job{w: a.w, key: a.key, msg: &wire.ComputeTask{}, chain: append(c.chain, a.key)}
 	a.now.ctx.job = a.now
 	return c
 }

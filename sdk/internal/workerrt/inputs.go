@@ -22,6 +22,9 @@ func (l *lostInputs) add(one state.Lost) {
 }
 
 func (l *lostInputs) get() []state.Lost {
+	if l == nil {
+		return nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lost
@@ -45,7 +48,7 @@ func (j *Job) input(d *dep, t reflect.Type) (any, error) {
 
 // letGo says that the job needs its inputs' files no more.
 func (j *Job) letGo() {
-	if !j.onDisk {
+	if j.lost == nil {
 		return
 	}
 	for i := range j.deps {

@@ -27,10 +27,8 @@ type Job struct {
 	done     state.Done
 	rejoined chan struct{} // made by Rejoin
 	seceded  bool
-	onDisk   bool // some inputs are
-	lost     lostInputs
-	slotless bool       // a call of an actor, which takes no slot
-	chain    []wire.Key // the actors that wait for this one, itself last
+	lost     *lostInputs // made if some inputs are on disk
+	chain    []wire.Key  // in a call of an actor: the actors that wait, itself last
 }
 
 // Phases of a job: it is begun by a slot or taken back by the machine, never both.
@@ -57,7 +55,9 @@ func (w *Worker) newJob(t *state.Task) *Job {
 			j.deps[i] = dep{d.Key, d.Data}
 			if h, ok := d.Data.(*stored); ok {
 				h.hold()
-				j.onDisk = true
+				if j.lost == nil {
+					j.lost = &lostInputs{}
+				}
 			}
 		}
 	}
@@ -81,6 +81,9 @@ func (j *Job) Priority() []float64 { return j.msg.Priority }
 
 // Chain are the actors that wait for this run, its own last.
 func (j *Job) Chain() []wire.Key { return j.chain }
+
+// slotless says that the job is a call of an actor, which takes no slot.
+func (j *Job) slotless() bool { return len(j.chain) > 0 }
 
 // Worker is the worker that runs it.
 func (j *Job) Worker() *Worker { return j.w }

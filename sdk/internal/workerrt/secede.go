@@ -11,7 +11,7 @@ import (
 // Secede gives the task's slot to another task: this one goes on beside them,
 // for instance to wait for tasks that it submitted. Twice is harmless.
 func (j *Job) Secede() {
-	if j.seceded || j.slotless {
+	if j.seceded || j.slotless() {
 		return
 	}
 	j.seceded = true

@@ -23,7 +23,7 @@ func TestAnActorStaysUntilItIsFreed(t *testing.T) {
 	if len(o.Ended) != 1 || o.Ended[0] != "object" || state(m, 1) != Forgotten {
 		t.Errorf("freed: ended %v, %s", o.Ended, state(m, 1))
 	}
-	if o = m.Take(); len(o.Ended) != 0 {
+	if o = *m.Take(); len(o.Ended) != 0 {
 		t.Errorf("ended twice: %v", o.Ended)
 	}
 }

@@ -45,7 +45,7 @@ func (m *Machine) Check() error {
 		}
 	}
 	for t := range m.tasks.All() {
-		if users[t] != t.users {
+		if users[t] != int(t.users) {
 			bad("task %q has %d users, counts %d", t.Key, users[t], t.users)
 		}
 	}
@@ -88,7 +88,7 @@ func (m *Machine) checkTask(t *Task) error {
 	case Waiting:
 		if t.missing <= 0 || t.Msg == nil || t.heap != nil {
 			problem = "waits for nothing"
-		} else if n := t.absent(); n != t.missing {
+		} else if n := t.absent(); n != int(t.missing) {
 			problem = fmt.Sprintf("waits for %d inputs, %d are absent", t.missing, n)
 		}
 	case Ready, Constrained:

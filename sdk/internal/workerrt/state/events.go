@@ -98,8 +98,7 @@ type Reset struct{}
 // that very short tasks need not be handed over one by one.
 type RunAhead struct{ Tasks int }
 
-// Output is what the shell must do. Its slices are valid until the second Take
-// from now.
+// Output is what the shell must do. It is valid until the second Take from now.
 type Output struct {
 	Execute  []*Task    // to run, in this order
 	Cancel   []wire.Key // whose contexts end

@@ -66,7 +66,7 @@ type Machine struct {
 	flights       int
 	flightBytes   int64
 	refresh       []wire.Key // to be asked for at the end of the event
-	out, spare    Output
+	out, spare    *Output
 	slabs         slabs
 	stats         Stats
 	mem           memory
@@ -98,7 +98,7 @@ func New(c Config) *Machine {
 	m := &Machine{
 		cfg: c, host: hostOf(c.Address), rng: rand.New(rand.NewPCG(c.Seed, 1)),
 		tasks: keytable.New(func(t *Task) wire.Key { return t.Key }), peers: make(map[string]*peer), free: make(map[string]float64),
-		log: newRing(c.LogLength),
+		log: newRing(c.LogLength), out: new(Output), spare: new(Output),
 	}
 	maps.Copy(m.free, c.Resources)
 	return m
@@ -130,13 +130,14 @@ func (m *Machine) Stats() Stats {
 }
 
 // Take returns the instructions since the last Take.
-func (m *Machine) Take() Output {
+func (m *Machine) Take() *Output {
 	o := m.out
-	m.out, m.spare = m.spare.reset(), o
+	m.out, m.spare = m.spare, o
+	m.out.reset()
 	return o
 }
 
-func (o Output) reset() Output {
+func (o *Output) reset() {
 	clear(o.Execute)
 	clear(o.Send)
 	clear(o.Gather)
@@ -144,7 +145,7 @@ func (o Output) reset() Output {
 	clear(o.Spill)
 	clear(o.Drop)
 	clear(o.Ended)
-	return Output{
+	*o = Output{
 		Execute: o.Execute[:0], Cancel: o.Cancel[:0], Rejoined: o.Rejoined[:0],
 		Gather: o.Gather[:0], Send: o.Send[:0], Timers: o.Timers[:0],
 		Spill: o.Spill[:0], Drop: o.Drop[:0], Ended: o.Ended[:0],

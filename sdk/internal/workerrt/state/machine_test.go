@@ -21,7 +21,7 @@ func apply(t *testing.T, m *Machine, es ...Event) Output {
 		if err := m.Apply(e); err != nil {
 			t.Fatal(err)
 		}
-		o = m.Take()
+		o = *m.Take()
 		if err := m.Check(); err != nil {
 			t.Fatalf("after %T: %v", e, err)
 		}

@@ -29,7 +29,7 @@ func (w *world) apply(e Event) {
 	if err := w.m.Apply(e); err != nil {
 		w.t.Fatal(err)
 	}
-	o := w.m.Take()
+	o := *w.m.Take()
 	for _, t := range o.Execute {
 		if slices.Contains(w.running, t.Key) {
 			w.t.Fatalf("step %d: %q runs twice", w.step, t.Key)

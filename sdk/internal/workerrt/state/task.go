@@ -48,8 +48,11 @@ func (p *Priority) less(q *Priority) bool {
 // Task is one task or one input. The shell reads the exported fields while it
 // owns the machine and changes none but Run.
 type Task struct {
-	Key    wire.Key
-	State  State
+	Key   wire.Key
+	State State
+	// Actor says that Data is an object that lives here: it is never copied or
+	// written to disk, and Output.Ended tells its end.
+	Actor  bool
 	RunID  int64
 	Msg    *wire.ComputeTask // how to run it; nil for inputs and when it is done
 	Deps   []*Task           // inputs, while it is to be run or runs
@@ -58,30 +61,27 @@ type Task struct {
 	Run    any // the shell's own, while the executor has the task
 	// Type is the name of the value's type, "" when unknown.
 	Type string
-	// Actor says that Data is an object that lives here: it is never copied or
-	// written to disk, and Output.Ended tells its end.
-	Actor bool
 	// Failure is why it failed, in state Error.
 	Failure *Failure
 
 	prio    Priority
 	heap    *taskHeap // the queue it is in
 	index   int
-	prev    State          // Cancelled, Resumed: Executing, LongRunning or Flight
-	next    State          // Resumed: Waiting or Fetch
-	slot    bool           // counts as executing
-	wanted  bool           // copied on the scheduler's order, not only as an input
-	claimed wire.Resources // taken while it runs
-	missing int            // inputs that are not in memory, in state Waiting
+	prev    State // Cancelled, Resumed: Executing, LongRunning or Flight
+	next    State // Resumed: Waiting or Fetch
+	slot    bool  // counts as executing
+	wanted  bool  // copied on the scheduler's order, not only as an input
+	place   place // of the value, in state Memory
 	epoch   uint32
-	brought *Item // a value that came from elsewhere while its function ran
-	users   int   // tasks that have it in Deps
+	missing int32          // inputs that are not in memory, in state Waiting
+	users   int32          // tasks that have it in Deps
+	claimed wire.Resources // taken while it runs
+	brought *Item          // a value that came from elsewhere while its function ran
 	waiters []waiter
 	moved   *moved  // the transfers of inputs that it was the reason of
 	whoHas  []*peer // known while Fetch, Flight or Missing
 	from    *peer   // the peer it is being copied from
 
-	place        place // of the value, in state Memory
 	older, newer *Task // in the list of values that may go to disk
 	disk         int64 // bytes of the value's file
 }
