@@ -81,7 +81,8 @@ func TestKeysAreEscaped(t *testing.T) {
 	if _, body := get(t, s, info("task", evil)); !strings.Contains(body, "&lt;script&gt;") {
 		t.Errorf("the key is not shown:\n%s", body)
 	}
-	if code, body := get(t, s, info("task", "<b>")); code != http.StatusNotFound || strings.HasPrefix(body, "<b>") {
+	if code, body := get(t, s, info("task", "<b>")); code != http.StatusNotFound || strings.Contains(body, "task <b>") ||
+		!strings.Contains(body, "no task &lt;b&gt;") || !strings.Contains(body, `href="/status"`) {
 		t.Errorf("%d %s", code, body)
 	}
 }

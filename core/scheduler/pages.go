@@ -75,9 +75,10 @@ func (s *Scheduler) serveInfo(w http.ResponseWriter, r *http.Request, fill func(
 	}
 	q := &pageRequest{ctx: ctx, name: name}
 	data, err := fill(q)
+	status := http.StatusOK
 	if missing, ok := err.(*noPage); ok { //nolint:errorlint // made two lines up, never wrapped
-		http.Error(w, missing.text, http.StatusNotFound)
-		return
+		status, err = http.StatusNotFound, nil
+		q.template, data = "missing", missing.text
 	}
 	if err != nil {
 		http.Error(w, "the scheduler is busy or closing: "+err.Error(), http.StatusServiceUnavailable)
@@ -88,7 +89,9 @@ func (s *Scheduler) serveInfo(w http.ResponseWriter, r *http.Request, fill func(
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	writePage(w, "text/html; charset=utf-8", b.Bytes())
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // nobody can be told
 }
 
 // fillPage writes one page of people.

@@ -71,7 +71,7 @@ func (s *Scheduler) page(fill func() any) http.HandlerFunc {
 }
 
 func jsonIndex(w http.ResponseWriter, _ *http.Request) {
-	writePage(w, "text/html; charset=utf-8", []byte(`<!doctype html><title>JSON</title><ul>`+
+	writePage(w, "text/html; charset=utf-8", []byte(`<!doctype html><title>JSON</title><p><a href="/status">Status</a></p><ul>`+
 		`<li><a href="/json/counts.json">counts</a><li><a href="/json/identity.json">identity</a>`+
 		`<li><a href="/json/status.json">status</a></ul>`))
 }
