@@ -56,6 +56,7 @@ func ExampleClient_Story() {
 	}
 	defer func() { _ = c.Close() }()
 
+	_ = c.WaitForWorkers(ctx, 1) // else the task may wait for one first
 	f := square.Submit(c, 8)
 	_ = gdask.Wait(ctx, f)
 	rows, err := c.Story(ctx, f)

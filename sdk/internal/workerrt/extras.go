@@ -79,22 +79,23 @@ func (e *extras) round(ctx context.Context) {
 	e.mu.Unlock()
 }
 
-// collect calls functions without arguments. One that fails is missing.
+// collect calls functions without arguments. One that fails is missing; the end of
+// the worker, which is the end of ctx, is no failure.
 func (e *extras) collect(ctx context.Context, fs []*task.Function, prefix string, patience time.Duration) map[string]any {
-	ctx, cancel := context.WithTimeout(hook.With(ctx, e.guest), patience)
+	bounded, cancel := context.WithTimeout(hook.With(ctx, e.guest), patience)
 	defer cancel()
 	out := make(map[string]any, len(fs))
 	for _, f := range fs {
 		var v any
-		err := hook.Guard(ctx, f.Name(), func(ctx context.Context) (err error) {
+		err := hook.Guard(bounded, f.Name(), func(ctx context.Context) (err error) {
 			v, err = f.Invoke(ctx, nil)
 			return err
 		})
-		if err != nil {
+		if err == nil {
+			out[strings.TrimPrefix(f.Name(), prefix)] = v
+		} else if ctx.Err() == nil {
 			e.guest.Logger().Warn("a function that tells of the worker failed", "error", err)
-			continue
 		}
-		out[strings.TrimPrefix(f.Name(), prefix)] = v
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package workerrt
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/gdask/gdask/sdk/hook"
@@ -277,6 +279,34 @@ func TestAMetricThatHangsDelaysNoHeartbeat(t *testing.T) {
 			if m := s.beaten(); field(t, wire.Opaque{Raw: m.Metrics.Raw}, "slow") == nil {
 				t.Errorf("metrics %q", m.Metrics.Raw)
 			}
+		}
+	})
+}
+
+// A worker that stops does not tell of the figures that it asks for just then.
+func TestFiguresOfAWorkerThatStopsHaveNotFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg, asked := task.NewRegistry(), make(chan struct{}, 1)
+		calls := 0
+		if err := reg.Register("metric:slow", func(ctx context.Context) (int, error) {
+			if calls++; calls == 1 {
+				return 1, nil
+			}
+			asked <- struct{}{}
+			<-ctx.Done()
+			return 0, ctx.Err()
+		}); err != nil {
+			t.Fatal(err)
+		}
+		log := new(bytes.Buffer)
+		s := newScheduler(t, memSet(t))
+		w, _ := s.start(Settings{Registry: reg, Logger: hclog.New(&hclog.LoggerOptions{Output: log, Level: hclog.Warn})})
+		<-asked
+		if err := w.Stop(t.Context(), "test"); err != nil {
+			t.Error(err)
+		}
+		if synctest.Wait(); log.Len() > 0 {
+			t.Error(log.String())
 		}
 	})
 }
