@@ -24,18 +24,18 @@ func (m *Machine) check() error {
 		}
 	}
 	for _, q := range m.queues {
-		if len(q.items) > 0 && len(q.getters) > 0 {
-			return fmt.Errorf("queue %s: %d items and %d that wait for one", q.name, len(q.items), len(q.getters))
+		if q.items.len() > 0 && q.getters.len() > 0 {
+			return fmt.Errorf("queue %s: %d items and %d that wait for one", q.name, q.items.len(), q.getters.len())
 		}
-		if len(q.putters) > 0 && (q.max <= 0 || len(q.items) < q.max) {
-			return fmt.Errorf("queue %s: %d of %d items and %d that wait for room", q.name, len(q.items), q.max, len(q.putters))
+		if q.putters.len() > 0 && (q.max <= 0 || q.items.len() < q.max) {
+			return fmt.Errorf("queue %s: %d of %d items and %d that wait for room", q.name, q.items.len(), q.max, q.putters.len())
 		}
-		want(q.client(), q.items...)
-		for _, g := range q.getters {
+		want(q.client(), q.items.all()...)
+		for _, g := range q.getters.all() {
 			lines[g.Ticket]++
 			want(q.client(), g.got...)
 		}
-		for _, p := range q.putters {
+		for _, p := range q.putters.all() {
 			lines[p.Ticket]++
 			want(q.client(), p.record)
 		}
@@ -58,10 +58,13 @@ func (m *Machine) check() error {
 		}
 	}
 	for _, s := range m.semaphores {
-		if len(s.leases) > s.max || len(s.line) > 0 && len(s.leases) < s.max {
-			return fmt.Errorf("semaphore %s: %d of %d leases, %d wait", s.name, len(s.leases), s.max, len(s.line))
+		if len(s.leases) > s.max || s.line.len() > 0 && len(s.leases) < s.max || len(s.asked) != s.line.len() {
+			return fmt.Errorf("semaphore %s: %d of %d leases, %d wait", s.name, len(s.leases), s.max, s.line.len())
 		}
-		for _, a := range s.line {
+		for _, a := range s.line.all() {
+			if s.asked[a.lease] != a.Ticket {
+				return fmt.Errorf("semaphore %s: ticket %d waits for lease %s, listed is %d", s.name, a.Ticket, a.lease, s.asked[a.lease])
+			}
 			lines[a.Ticket]++
 		}
 	}

@@ -100,3 +100,5 @@ func (f *flag) leave(m *Machine, t Ticket) {
 }
 
 func (f *flag) lost(m *Machine, o Owner) { m.evict(ticketsOf(f.waiters, o)) }
+
+func (f *flag) label() string { return "flag " + string(f.name) }

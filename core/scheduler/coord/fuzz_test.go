@@ -3,6 +3,7 @@ package coord
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,9 @@ type driver struct {
 	now  time.Time
 	next Ticket
 	open map[Ticket]bool
-	seen []string // tokens
+	seen []string          // tokens
+	line map[Ticket]string // that callers wait in
+	said strings.Builder
 }
 
 var fuzzOwners = []Owner{
@@ -99,8 +102,36 @@ func (d *driver) event(op, a, b byte) Event {
 	return Tick{}
 }
 
+// stand notes in which line the caller of an event may have to wait.
+func (d *driver) stand(e Event) {
+	switch e := e.(type) {
+	case SemaphoreAcquire:
+		d.line[e.Ticket] = "semaphore " + e.Name.String()
+	case QueuePut:
+		d.line[e.Ticket] = "room in " + e.Name.String()
+	case QueueGet:
+		d.line[e.Ticket] = "items of " + e.Name.String()
+	}
+}
+
+// checkTurn: of those who wait in a line, nobody is served before who came first.
+func (d *driver) checkTurn(t *testing.T, a Answer) {
+	l := d.line[a.Ticket]
+	if l == "" || !a.OK || a.Ticket == d.next { // who is served at once may have it already
+		return
+	}
+	for o := range d.open {
+		if o < a.Ticket && d.line[o] == l {
+			t.Fatalf("ticket %d is served before %d, for %s", a.Ticket, o, l)
+		}
+	}
+}
+
 func (d *driver) take(t *testing.T) {
-	for _, a := range d.m.Take().Answers {
+	out := d.m.Take()
+	fmt.Fprintf(&d.said, "%+v\n", out)
+	for _, a := range out.Answers {
+		d.checkTurn(t, a)
 		if !d.open[a.Ticket] {
 			t.Fatalf("ticket %d is answered twice, or was never open: %+v", a.Ticket, a)
 		}
@@ -134,9 +165,18 @@ func TestRandomRequests(t *testing.T) {
 }
 
 func run(t *testing.T, raw []byte) {
-	d := &driver{m: New(Config{}), now: time.Unix(1e9, 0), open: map[Ticket]bool{}}
+	if first := tell(t, raw); first != tell(t, raw) {
+		t.Fatal("the same requests get other answers, or in another order")
+	}
+}
+
+// tell drives the machine and returns all that it said.
+func tell(t *testing.T, raw []byte) string {
+	d := &driver{m: New(Config{}), now: time.Unix(1e9, 0), open: map[Ticket]bool{}, line: map[Ticket]string{}}
 	for ; len(raw) >= 3; raw = raw[3:] {
-		d.m.Apply(d.now, d.event(raw[0], raw[1], raw[2]))
+		e := d.event(raw[0], raw[1], raw[2])
+		d.stand(e)
+		d.m.Apply(d.now, e)
 		d.take(t)
 		mustCheck(t, d.m)
 		for ticket := range d.open {
@@ -146,6 +186,7 @@ func run(t *testing.T, raw []byte) {
 		}
 	}
 	d.end(t)
+	return d.said.String()
 }
 
 // end has everybody leave and time pass.

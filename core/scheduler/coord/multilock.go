@@ -137,3 +137,5 @@ func (r *request) lost(m *Machine, _ Owner) {
 	}
 	r.end(m)
 }
+
+func (r *request) label() string { return "request " + r.id }

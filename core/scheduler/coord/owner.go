@@ -1,6 +1,10 @@
 package coord
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -26,6 +30,8 @@ func (o Owner) owner() Owner {
 type holding interface {
 	// lost takes back all that an owner has of it.
 	lost(m *Machine, o Owner)
+	// label orders what an owner has: it is given back in the same order always.
+	label() string
 }
 
 // ending is the end of a connection.
@@ -101,11 +107,21 @@ func (m *Machine) sessionEnded(host string) {
 		return
 	}
 	m.gone[host] = m.now
+	var dead []Owner
 	for o, e := range m.ended {
 		if o.Host == host && m.now.Sub(e.at) <= sameEnd {
-			m.lose(o)
+			dead = append(dead, o)
 		}
 	}
+	slices.SortFunc(dead, byAge)
+	for _, o := range dead {
+		m.lose(o)
+	}
+}
+
+// byAge orders owners, those of older connections first.
+func byAge(a, b Owner) int {
+	return cmp.Or(cmp.Compare(a.Conn, b.Conn), strings.Compare(a.Host, b.Host), strings.Compare(a.Client, b.Client))
 }
 
 // lose takes back all that an owner holds.
@@ -113,7 +129,7 @@ func (m *Machine) lose(o Owner) {
 	hs := m.held[o]
 	delete(m.held, o)
 	delete(m.ended, o)
-	for h := range hs {
+	for _, h := range slices.SortedFunc(maps.Keys(hs), func(a, b holding) int { return strings.Compare(a.label(), b.label()) }) {
 		h.lost(m, o)
 	}
 }
@@ -163,11 +179,11 @@ func (e Tick) apply(m *Machine) {
 		return
 	}
 	m.checked = m.now
-	for _, s := range m.semaphores {
-		s.validate(m)
+	for _, k := range slices.Sorted(maps.Keys(m.semaphores)) {
+		m.semaphores[k].validate(m)
 	}
-	for _, q := range m.queues {
-		q.validate(m)
+	for _, k := range slices.Sorted(maps.Keys(m.queues)) {
+		m.queues[k].validate(m)
 	}
 	for host, at := range m.gone {
 		if m.now.Sub(at) > sameEnd {

@@ -59,3 +59,5 @@ func (e FutureReceived) apply(m *Machine) {
 		m.unwish(p.client, p.key)
 	}
 }
+
+func (p passage) label() string { return "passage " + p.client + " " + string(p.key) }

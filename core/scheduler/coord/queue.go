@@ -1,7 +1,6 @@
 package coord
 
 import (
-	"slices"
 	"time"
 
 	"github.com/gdask/gdask/sdk/wire"
@@ -61,10 +60,10 @@ type FutureReceived struct {
 type queue struct {
 	name     wire.Key
 	max      int
-	items    []Record
+	items    fifo[Record]
 	parts    map[Owner]int // by who created it
-	getters  []getter
-	putters  []putter
+	getters  fifo[getter]
+	putters  fifo[putter]
 	deserted time.Time // when the last part went without being given back
 }
 
@@ -109,10 +108,10 @@ func (e QueuePut) apply(m *Machine) {
 	if e.Record.Key != "" {
 		m.wish(q.client(), e.Record.Key)
 	}
-	q.putters = append(q.putters, putter{e.Caller, e.Record})
+	q.putters.push(putter{e.Caller, e.Record})
 	m.hold(e.Owner, q)
 	q.settle(m)
-	if n := len(q.putters); n > 0 && q.putters[n-1].Ticket == e.Ticket {
+	if q.putters.isLast(func(p putter) bool { return p.Ticket == e.Ticket }) {
 		m.wait(e.Caller, q)
 	}
 }
@@ -129,10 +128,10 @@ func (e QueueGet) apply(m *Machine) {
 		q.getAll(m, e.Caller)
 		return
 	}
-	q.getters = append(q.getters, getter{Caller: e.Caller, n: max(e.Batch, 1)})
+	q.getters.push(getter{Caller: e.Caller, n: max(e.Batch, 1)})
 	m.hold(e.Owner, q)
 	q.settle(m)
-	if n := len(q.getters); n > 0 && q.getters[n-1].Ticket == e.Ticket {
+	if q.getters.isLast(func(g getter) bool { return g.Ticket == e.Ticket }) {
 		m.wait(e.Caller, q)
 	}
 }
@@ -140,9 +139,9 @@ func (e QueueGet) apply(m *Machine) {
 // getAll hands over what is there unless others wait for it.
 func (q *queue) getAll(m *Machine, c Caller) {
 	var got []Record
-	for len(q.getters) == 0 && len(q.items) > 0 {
-		got = append(got, q.items...)
-		q.items = nil
+	for q.getters.len() == 0 && q.items.len() > 0 {
+		got = append(got, q.items.all()...)
+		q.items.clear()
 		q.settle(m) // putters move up
 	}
 	q.handOver(m, c, got)
@@ -152,20 +151,17 @@ func (q *queue) getAll(m *Machine, c Caller) {
 func (q *queue) settle(m *Machine) {
 	for {
 		switch {
-		case len(q.getters) > 0 && len(q.items) > 0:
-			g := &q.getters[0]
-			g.got = append(g.got, q.items[0])
-			q.items = slices.Delete(q.items, 0, 1)
+		case q.getters.len() > 0 && q.items.len() > 0:
+			g := q.getters.first()
+			g.got = append(g.got, q.items.pop())
 			if len(g.got) == g.n {
-				done := *g
-				q.getters = slices.Delete(q.getters, 0, 1)
+				done := q.getters.pop()
 				m.unhold(done.Owner, q)
 				q.handOver(m, done.Caller, done.got)
 			}
-		case len(q.putters) > 0 && (q.max <= 0 || len(q.items) < q.max):
-			p := q.putters[0]
-			q.putters = slices.Delete(q.putters, 0, 1)
-			q.items = append(q.items, p.record)
+		case q.putters.len() > 0 && (q.max <= 0 || q.items.len() < q.max):
+			p := q.putters.pop()
+			q.items.push(p.record)
 			m.unhold(p.Owner, q)
 			m.served(p.Ticket)
 			m.ok(p.Ticket)
@@ -188,17 +184,13 @@ func (q *queue) handOver(m *Machine, c Caller, got []Record) {
 }
 
 func (q *queue) leave(m *Machine, t Ticket) {
-	if i := slices.IndexFunc(q.getters, func(g getter) bool { return g.Ticket == t }); i >= 0 {
-		g := q.getters[i]
-		q.getters = slices.Delete(q.getters, i, i+1)
-		q.items = slices.Insert(q.items, 0, g.got...)
+	if g, ok := q.getters.quit(func(g getter) bool { return g.Ticket == t }); ok {
+		q.items.putBack(g.got...)
 		m.unhold(g.Owner, q)
 		q.settle(m)
 		return
 	}
-	if i := slices.IndexFunc(q.putters, func(p putter) bool { return p.Ticket == t }); i >= 0 {
-		p := q.putters[i]
-		q.putters = slices.Delete(q.putters, i, i+1)
+	if p, ok := q.putters.quit(func(p putter) bool { return p.Ticket == t }); ok {
 		m.unhold(p.Owner, q)
 		q.drop(m, p.record)
 	}
@@ -224,14 +216,14 @@ func (e QueueReturn) apply(m *Machine) {
 		}
 	}
 	if q != nil {
-		q.items = slices.Insert(q.items, 0, e.Records...)
+		q.items.putBack(e.Records...)
 		q.settle(m)
 	}
 }
 
 func (e QueueSize) apply(m *Machine) {
 	if q := m.findQueue(e.Caller, e.Name); q != nil {
-		m.answer(Answer{Ticket: e.Ticket, OK: true, N: len(q.items)})
+		m.answer(Answer{Ticket: e.Ticket, OK: true, N: q.items.len()})
 	}
 }
 
@@ -242,12 +234,7 @@ func (e QueueRelease) apply(m *Machine) {
 	}
 	o := e.Owner.owner()
 	if q.parts[o] == 0 { // Dask's clients do not say by which name they created it
-		for p := range q.parts {
-			if p.Client == "" {
-				o = p
-				break
-			}
-		}
+		o = q.unnamedPart()
 	}
 	if q.parts[o] == 0 {
 		return
@@ -261,33 +248,45 @@ func (e QueueRelease) apply(m *Machine) {
 	}
 }
 
+// unnamedPart is the oldest part of an owner without a name, if there is one.
+func (q *queue) unnamedPart() (first Owner) {
+	for p := range q.parts {
+		if p.Client == "" && (first == Owner{} || byAge(p, first) < 0) {
+			first = p
+		}
+	}
+	return first
+}
+
 func (q *queue) close(m *Machine) {
 	delete(m.queues, q.name)
-	for _, g := range q.getters {
+	for _, g := range q.getters.all() {
 		m.unhold(g.Owner, q)
 		m.served(g.Ticket)
 		q.drop(m, g.got...)
 		m.refuse(g.Ticket, "RuntimeError", "queue %s was closed while you waited for an item", q.name)
 	}
-	for _, p := range q.putters {
+	for _, p := range q.putters.all() {
 		m.unhold(p.Owner, q)
 		m.served(p.Ticket)
 		q.drop(m, p.record)
 		m.refuse(p.Ticket, "RuntimeError", "queue %s was closed while you waited for room", q.name)
 	}
-	q.drop(m, q.items...)
-	q.items, q.getters, q.putters = nil, nil, nil
+	q.drop(m, q.items.all()...)
+	q.items.clear()
+	q.getters.clear()
+	q.putters.clear()
 }
 
 func (q *queue) lost(m *Machine, o Owner) {
 	delete(q.parts, o)
 	var tickets []Ticket
-	for _, g := range q.getters {
+	for _, g := range q.getters.all() {
 		if g.Owner.owner() == o {
 			tickets = append(tickets, g.Ticket)
 		}
 	}
-	for _, p := range q.putters {
+	for _, p := range q.putters.all() {
 		if p.Owner.owner() == o {
 			tickets = append(tickets, p.Ticket)
 		}
@@ -298,7 +297,7 @@ func (q *queue) lost(m *Machine, o Owner) {
 
 // validate forgets an empty queue whose users have all died.
 func (q *queue) validate(m *Machine) {
-	if len(q.parts)+len(q.items)+len(q.getters)+len(q.putters) == 0 && m.now.Sub(q.deserted) > m.c.Linger {
+	if len(q.parts)+q.items.len()+q.getters.len()+q.putters.len() == 0 && m.now.Sub(q.deserted) > m.c.Linger {
 		q.close(m)
 	}
 }
@@ -311,3 +310,5 @@ func (m *Machine) evict(tickets []Ticket) {
 		}
 	}
 }
+
+func (q *queue) label() string { return "queue " + string(q.name) }

@@ -1,6 +1,7 @@
 package coord
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,8 @@ type semaphore struct {
 	timeout  time.Duration
 	parts    map[Owner]struct{} // who registered
 	leases   map[string]*lease
-	line     []applicant
+	line     fifo[applicant]
+	asked    map[string]Ticket // who waits for a lease
 	deserted time.Time
 
 	acquired, released int64
@@ -84,7 +86,7 @@ func (e SemaphoreRegister) apply(m *Machine) {
 		m.refuse(e.Ticket, "ValueError", "semaphore %s: %d leases at most; give 1 or more", e.Name, e.Max)
 		return
 	case s == nil:
-		s = &semaphore{name: e.Name, max: e.Max, timeout: e.Timeout, parts: map[Owner]struct{}{}, leases: map[string]*lease{}}
+		s = &semaphore{name: e.Name, max: e.Max, timeout: e.Timeout, parts: map[Owner]struct{}{}, leases: map[string]*lease{}, asked: map[string]Ticket{}}
 		m.semaphores[e.Name] = s
 	case s.idle():
 		s.max, s.timeout = e.Max, e.Timeout
@@ -113,29 +115,27 @@ func (e SemaphoreAcquire) apply(m *Machine) {
 		return
 	}
 	s.supersede(m, e.Lease)
-	s.line = append(s.line, applicant{e.Caller, e.Lease, m.now})
+	s.line.push(applicant{e.Caller, e.Lease, m.now})
+	s.asked[e.Lease] = e.Ticket
 	m.hold(e.Owner, s)
 	s.grant(m)
-	if n := len(s.line); n > 0 && s.line[n-1].Ticket == e.Ticket {
+	if s.line.isLast(func(a applicant) bool { return a.Ticket == e.Ticket }) {
 		m.wait(e.Caller, s)
 	}
 }
 
 // supersede ends an earlier wait for the same lease: its caller has gone on.
 func (s *semaphore) supersede(m *Machine, id string) {
-	for _, a := range s.line {
-		if a.lease == id && m.depart(a.Ticket) {
-			m.answer(Answer{Ticket: a.Ticket, Late: true})
-			return
-		}
+	if t, waits := s.asked[id]; waits && m.depart(t) {
+		m.answer(Answer{Ticket: t, Late: true})
 	}
 }
 
 // grant gives leases to those who wait, in order.
 func (s *semaphore) grant(m *Machine) {
-	for len(s.line) > 0 && len(s.leases) < s.max {
-		a := s.line[0]
-		s.line = slices.Delete(s.line, 0, 1)
+	for s.line.len() > 0 && len(s.leases) < s.max {
+		a := s.line.pop()
+		delete(s.asked, a.lease)
 		m.unhold(a.Owner, s)
 		l := &lease{}
 		s.leases[a.lease] = l
@@ -204,7 +204,7 @@ func (e SemaphoreRefresh) apply(m *Machine) {
 			a.Lost = append(a.Lost, id)
 		case s.leases[id] != nil:
 			s.renew(m, s.leases[id], e.Owner)
-		case len(s.line) == 0 && len(s.leases) < s.max: // late, but nobody else has it
+		case s.line.len() == 0 && len(s.leases) < s.max: // late, but nobody else has it
 			s.leases[id] = &lease{}
 			s.renew(m, s.leases[id], e.Owner)
 		default:
@@ -241,21 +241,21 @@ func (s *semaphore) close(m *Machine) {
 	for _, l := range s.leases {
 		m.unhold(l.owner, s)
 	}
-	for _, a := range s.line {
+	for _, a := range s.line.all() {
 		m.unhold(a.Owner, s)
 		m.served(a.Ticket)
 		m.refuse(a.Ticket, "RuntimeError", "semaphore %s was closed while you waited for a lease", s.name)
 	}
-	s.parts, s.leases, s.line = nil, nil, nil
+	s.parts, s.leases, s.asked = nil, nil, nil
+	s.line.clear()
 }
 
 func (s *semaphore) leave(m *Machine, t Ticket) {
-	i := slices.IndexFunc(s.line, func(a applicant) bool { return a.Ticket == t })
-	if i < 0 {
+	a, ok := s.line.quit(func(a applicant) bool { return a.Ticket == t })
+	if !ok {
 		return
 	}
-	a := s.line[i]
-	s.line = slices.Delete(s.line, i, i+1)
+	delete(s.asked, a.lease)
 	s.waited(m, a)
 	m.unhold(a.Owner, s)
 }
@@ -265,7 +265,7 @@ func (s *semaphore) leave(m *Machine, t Ticket) {
 func (s *semaphore) lost(m *Machine, o Owner) {
 	delete(s.parts, o)
 	var tickets []Ticket
-	for _, a := range s.line {
+	for _, a := range s.line.all() {
 		if a.Owner.owner() == o {
 			tickets = append(tickets, a.Ticket)
 		}
@@ -288,7 +288,7 @@ func (s *semaphore) lost(m *Machine, o Owner) {
 }
 
 // idle says that nobody holds the semaphore, waits for it or has registered it.
-func (s *semaphore) idle() bool { return len(s.parts)+len(s.leases)+len(s.line) == 0 }
+func (s *semaphore) idle() bool { return len(s.parts)+len(s.leases)+s.line.len() == 0 }
 
 // prolong gives all leases that end by themselves more time.
 func (s *semaphore) prolong(d time.Duration) {
@@ -302,8 +302,8 @@ func (s *semaphore) prolong(d time.Duration) {
 // validate ends leases whose time is over and forgets a semaphore that nobody
 // uses any more.
 func (s *semaphore) validate(m *Machine) {
-	for id, l := range s.leases {
-		if !l.until.IsZero() && m.now.After(l.until) {
+	for _, id := range slices.Sorted(maps.Keys(s.leases)) { // notes come in one order
+		if l := s.leases[id]; !l.until.IsZero() && m.now.After(l.until) {
 			m.note("lease %s of %s was not refreshed in time", id, s.name)
 			s.end(m, id)
 		}
@@ -327,10 +327,12 @@ func (m *Machine) Semaphores() []SemaphoreFigures {
 	out := make([]SemaphoreFigures, 0, len(m.semaphores))
 	for _, s := range m.semaphores {
 		out = append(out, SemaphoreFigures{
-			Name: s.name.String(), Max: s.max, Active: len(s.leases), Pending: len(s.line),
+			Name: s.name.String(), Max: s.max, Active: len(s.leases), Pending: s.line.len(),
 			Acquired: s.acquired, Released: s.released, AveragePending: s.average,
 		})
 	}
 	slices.SortFunc(out, func(a, b SemaphoreFigures) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
+
+func (s *semaphore) label() string { return "semaphore " + string(s.name) }

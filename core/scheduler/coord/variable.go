@@ -147,3 +147,7 @@ func (e VariableDelete) apply(m *Machine) {
 		v.forget(m)
 	}
 }
+
+func (v *variable) label() string { return "variable " + string(v.name) }
+
+func (t tokenOf) label() string { return "token " + t.token }

@@ -104,3 +104,35 @@ func TestAResetCancelsInTheSameOrderAlways(t *testing.T) {
 		first = slices.Clone(got)
 	}
 }
+
+// A task whose input nobody can send fails with the reason, and is tried again
+// elsewhere where the scheduler has it so.
+func TestATaskFailsWhoseInputNobodyCanSend(t *testing.T) {
+	m := New(Config{Address: "tcp://10.0.0.9:1"})
+	events := []Event{
+		&wire.ComputeTask{Key: key(8), RunID: 5, WhoHas: wire.KeyAddresses{at(9, peerA)}}, refusal, located, refusal, located, refusal,
+	}
+	var erred *wire.TaskErred
+	for _, e := range events {
+		if err := m.Apply(e); err != nil {
+			t.Fatal(err)
+		}
+		for _, msg := range m.Take().Send {
+			if x, ok := msg.(*wire.TaskErred); ok {
+				erred = x
+			}
+		}
+	}
+	if erred == nil || erred.Key != key(8) || erred.RunID != 5 || erred.ExceptionText != "no" {
+		t.Errorf("said %+v", erred)
+	}
+	if err := m.Check(); err != nil {
+		t.Error(err)
+	}
+	if err := m.Apply(&wire.FreeKeys{Keys: keys(8)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := m.Stats().Tasks; n > 0 {
+		t.Errorf("%d tasks are left", n)
+	}
+}

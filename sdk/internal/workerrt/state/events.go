@@ -60,8 +60,8 @@ type Item struct {
 	Data   any
 	Nbytes int64
 	Type   string
-	// Err says that the value cannot be used as it comes from there; where nobody
-	// else has it, the tasks that wait for it fail.
+	// Err says that the value cannot be used as it comes from there; when nobody
+	// has a better one after some attempts, the tasks that wait for it fail.
 	Err error
 }
 

@@ -163,7 +163,7 @@ func (m *Machine) arrived(item *Item, p *peer) {
 	case t.State == Flight: // cannot be used from there
 		m.dropSource(t, p)
 		m.enter(t, Released)
-		if len(t.whoHas) == 0 {
+		if t.refusals++; t.refusals >= maxRefusals && len(t.whoHas) == 0 {
 			m.giveUp(t, item)
 			return
 		}
@@ -171,11 +171,14 @@ func (m *Machine) arrived(item *Item, p *peer) {
 	}
 }
 
-// giveUp ends the search for a value that no holder can send in a usable form:
-// the tasks that wait for it here fail. The scheduler, which may know of other
+// maxRefusals is how often holders may say that they cannot send a value in a
+// usable form before the search for it ends.
+const maxRefusals = 3
+
+// giveUp ends the search: the tasks that wait for the value here fail. The scheduler, which may know of other
 // holders, tries them again where they have retries.
 func (m *Machine) giveUp(t *Task, item *Item) {
-	t.wanted = false
+	t.wanted, t.refusals = false, 0
 	waiting := t.waiters
 	t.waiters = nil
 	t.users++ // it stays until all have let go

@@ -70,7 +70,7 @@ func (m *Machine) release(t *Task) {
 			m.out.Ended = append(m.out.Ended, t.Data)
 		}
 	}
-	t.Data, t.Msg, t.Failure, t.wanted, t.Actor = nil, nil, nil, false, false
+	t.Data, t.Msg, t.Failure, t.wanted, t.Actor, t.refusals = nil, nil, nil, false, false, 0
 	m.enter(t, Released)
 	t.epoch++
 	m.forget(t)

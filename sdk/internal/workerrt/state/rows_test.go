@@ -7,6 +7,13 @@ import (
 	"github.com/gdask/gdask/sdk/wire"
 )
 
+// refusal is a peer's word that it cannot send a value, located the scheduler's
+// that this peer has it.
+var (
+	refusal = &Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}}
+	located = &wire.RefreshWhoHas{WhoHas: wire.KeyAddresses{at(9, peerA)}}
+)
+
 // daskRows are the groups of transitions that Dask declares for its workers:
 // what happens to task 9 for one event after another, and where it is then.
 var daskRows = []struct {
@@ -26,15 +33,11 @@ var daskRows = []struct {
 	{"F5.1/inputs/flight->missing", []Event{
 		task(8, 0, at(9, peerA)), &Gathered{Peer: peerA, Keys: keys(9)},
 	}, []State{Flight, Missing}},
-	{"F5.1/inputs/flight->error/the value cannot be used", []Event{
-		task(8, 0, at(9, peerA)), &Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}},
-	}, []State{Flight, Forgotten}},
-	{"F5.1/inputs/missing->error/nobody had one that can be used", []Event{
-		task(8, 0, at(9)), &wire.RefreshWhoHas{WhoHas: wire.KeyAddresses{at(9, peerA)}},
-		&Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}},
-	}, []State{Missing, Flight, Forgotten}},
+	{"F5.1/inputs/flight->missing->error/the value cannot be used", []Event{
+		task(8, 0, at(9, peerA)), refusal, located, refusal, located, refusal,
+	}, []State{Flight, Missing, Flight, Missing, Flight, Forgotten}},
 	{"F5.1/inputs/flight->fetch/another one may have it better", []Event{
-		task(8, 0, at(9, peerA, peerB)), &Gathered{Peer: peerA, Keys: keys(9), Items: []Item{{Key: key(9), Err: errors.New("no")}}},
+		task(8, 0, at(9, peerA, peerB)), refusal,
 	}, []State{Flight, Flight}},
 	{"F5.1/inputs/flight->released", []Event{
 		task(8, 0, at(9, peerA)), &wire.FreeKeys{Keys: keys(8)}, arrival(9, 1),

@@ -64,23 +64,24 @@ type Task struct {
 	// Failure is why it failed, in state Error.
 	Failure *Failure
 
-	prio    Priority
-	heap    *taskHeap // the queue it is in
-	index   int
-	prev    State // Cancelled, Resumed: Executing, LongRunning or Flight
-	next    State // Resumed: Waiting or Fetch
-	slot    bool  // counts as executing
-	wanted  bool  // copied on the scheduler's order, not only as an input
-	place   place // of the value, in state Memory
-	epoch   uint32
-	missing int32          // inputs that are not in memory, in state Waiting
-	users   int32          // tasks that have it in Deps
-	claimed wire.Resources // taken while it runs
-	brought *Item          // a value that came from elsewhere while its function ran
-	waiters []waiter
-	moved   *moved  // the transfers of inputs that it was the reason of
-	whoHas  []*peer // known while Fetch, Flight or Missing
-	from    *peer   // the peer it is being copied from
+	prio     Priority
+	heap     *taskHeap // the queue it is in
+	index    int
+	prev     State // Cancelled, Resumed: Executing, LongRunning or Flight
+	next     State // Resumed: Waiting or Fetch
+	slot     bool  // counts as executing
+	wanted   bool  // copied on the scheduler's order, not only as an input
+	place    place // of the value, in state Memory
+	refusals uint8 // of holders to send it
+	epoch    uint32
+	missing  int32          // inputs that are not in memory, in state Waiting
+	users    int32          // tasks that have it in Deps
+	claimed  wire.Resources // taken while it runs
+	brought  *Item          // a value that came from elsewhere while its function ran
+	waiters  []waiter
+	moved    *moved  // the transfers of inputs that it was the reason of
+	whoHas   []*peer // known while Fetch, Flight or Missing
+	from     *peer   // the peer it is being copied from
 
 	older, newer *Task // in the list of values that may go to disk
 	disk         int64 // bytes of the value's file
