@@ -57,16 +57,8 @@ func (m *Machine) check() error {
 			return fmt.Errorf("event %s: set %v, %d wait", f.name, f.set, len(f.waiters))
 		}
 	}
-	for _, s := range m.semaphores {
-		if len(s.leases) > s.max || s.line.len() > 0 && len(s.leases) < s.max || len(s.asked) != s.line.len() {
-			return fmt.Errorf("semaphore %s: %d of %d leases, %d wait", s.name, len(s.leases), s.max, s.line.len())
-		}
-		for _, a := range s.line.all() {
-			if s.asked[a.lease] != a.Ticket {
-				return fmt.Errorf("semaphore %s: ticket %d waits for lease %s, listed is %d", s.name, a.Ticket, a.lease, s.asked[a.lease])
-			}
-			lines[a.Ticket]++
-		}
+	if err := m.checkSemaphores(lines); err != nil {
+		return err
 	}
 	if err := m.checkLocks(lines); err != nil {
 		return err
@@ -89,6 +81,21 @@ func (m *Machine) check() error {
 	}
 	if len(lines) != len(m.waiting) {
 		return fmt.Errorf("%d stand in lines, %d wait", len(lines), len(m.waiting))
+	}
+	return nil
+}
+
+func (m *Machine) checkSemaphores(lines map[Ticket]int) error {
+	for _, s := range m.semaphores {
+		if len(s.leases) > s.max || s.line.len() > 0 && len(s.leases) < s.max || len(s.asked) != s.line.len() {
+			return fmt.Errorf("semaphore %s: %d of %d leases, %d wait", s.name, len(s.leases), s.max, s.line.len())
+		}
+		for _, a := range s.line.all() {
+			if s.asked[a.lease] != a.Ticket {
+				return fmt.Errorf("semaphore %s: ticket %d waits for lease %s, listed is %d", s.name, a.Ticket, a.lease, s.asked[a.lease])
+			}
+			lines[a.Ticket]++
+		}
 	}
 	return nil
 }
