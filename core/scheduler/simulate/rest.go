@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gdask/gdask/core/scheduler/state"
 	"github.com/gdask/gdask/sdk/wire"
 	"github.com/gdask/gdask/sdk/worker/workertest"
 )
@@ -190,6 +191,19 @@ func (w *World) checkEmpty() {
 		if s := n.m.Stats(); !n.dead && s.Tasks+s.InFlight+s.Executing+s.OnDisk > 0 || !n.dead && s.Managed != 0 {
 			w.fail(firstKey(n.m), "%s keeps what nobody wants: %+v", n.name, s)
 		}
+	}
+	w.checkDeserted()
+}
+
+// checkDeserted verifies that nothing of workers is left either when all have gone.
+func (w *World) checkDeserted() {
+	for _, ses := range w.sched.list {
+		w.sched.m.Apply(w.clock(), state.RemoveWorker{Address: ses.worker.address, Expected: true})
+	}
+	w.sched.m.Take()
+	w.sched.check()
+	if n := len(w.sched.m.Workers()); n > 0 {
+		w.fail("", "the scheduler keeps %d workers that have gone", n)
 	}
 }
 
