@@ -104,6 +104,35 @@ func TestHeartbeats(t *testing.T) {
 	eventually(t, s, "the metrics are kept", func() bool { return s.loop.workers["tcp://127.0.0.1:1001"].metrics.Memory == 77 })
 }
 
+// TestHeartbeatOfAnUnknownWorkerAnswersMissing, also of one that was here: it is to
+// join again, and is not taken in by its heartbeat.
+func TestHeartbeatOfAnUnknownWorkerAnswersMissing(t *testing.T) {
+	const address = "tcp://127.0.0.1:1001"
+	s := start(t, nil)
+	beat := func(want string) {
+		t.Helper()
+		pool := wire.NewPool(s.set.Transports.Dial, wire.Settings{}, 0)
+		defer func() { _ = pool.Close() }()
+		var r wire.HeartbeatReply
+		if err := pool.Call(t.Context(), s.Address(), &wire.HeartbeatWorker{Address: address}, &r); err != nil || r.Status != want {
+			t.Errorf("status %q, %v, want %q", r.Status, err, want)
+		}
+	}
+	beat("missing")
+	w := newWorker(t, s, address, 1)
+	beat("OK")
+	w.stop()
+	eventually(t, s, "the end of the worker", func() bool { return s.loop.workers[address] == nil })
+	beat("missing")
+	if err := s.loop.do(t.Context(), func() {
+		if n := len(s.loop.workers); n != 0 {
+			t.Errorf("%d workers", n)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestASilentWorkerIsRemovedAndOthersStay(t *testing.T) {
 	s := start(t, func(set *Settings) { set.GDaskWorkerTTL = 500 * time.Millisecond })
 	frozen := newWorker(t, s, "tcp://127.0.0.1:1001", 1)

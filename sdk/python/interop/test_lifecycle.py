@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pytest
 from distributed import Client
@@ -155,6 +156,25 @@ def test_duplicate_names_are_refused():
         third = start_go_worker(s.address, "same")
         third.wait_for("name taken, same")
         assert third.popen.wait(LIMIT) == 1
+    finally:
+        first.stop()
+        s.stop()
+
+
+def test_duplicate_addresses_are_refused():
+    s = start_scheduler()
+    first = start_worker(s.address, "first", "--no-nanny")
+    try:
+        first.wait_for("Registered to")
+        with Client(s.address, timeout=START, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=START)
+            (address,) = info(client)
+            second = Process("dask worker second", sys.executable, "-m", "distributed.cli.dask_worker", s.address, "--name", "second",
+                             "--no-nanny", "--no-dashboard", "--listen-address", "tcp://127.0.0.1:0", "--contact-address", address)
+            second.wait_for("ValueError: Unexpected response from register")
+            second.popen.wait(LIMIT)
+            assert list(info(client)) == [address]
+            assert client.submit(jobs.inc, 1).result(timeout=LIMIT) == 2
     finally:
         first.stop()
         s.stop()
