@@ -3,9 +3,11 @@
 package gdask
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,6 +59,27 @@ func TestLifetimeRestartsAWorker(t *testing.T) {
 	})
 	if got, err := inc.Submit(c, 1).Result(ctx); err != nil || got != 2 {
 		t.Errorf("got %d, %v", got, err)
+	}
+}
+
+// TestLifetimeHandsDataOn: a result outlives the process that made it, and is not
+// made again: it would be another process's then.
+func TestLifetimeHandsDataOn(t *testing.T) {
+	ctx := within(t, 90*time.Second)
+	o := oneProcess()
+	o.NWorkers = new(3) // not all end at once
+	o.Lifetime = plugins.Lifetime{Duration: 1500 * time.Millisecond, Stagger: 1400 * time.Millisecond, Restart: true}
+	c := newClient(t, ctx, o)
+	f := pid.With(Options{Workers: []string{"0"}, Impure: true}).Submit(c, 1)
+	maker, err := f.Result(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the end of the process that made the result", func() bool {
+		return errors.Is(syscall.Kill(maker, 0), syscall.ESRCH)
+	})
+	if got, err := inc.Submit(c, f).Result(ctx); err != nil || got != maker+1 {
+		t.Errorf("the result was %d, and one more is %d, %v", maker, got, err)
 	}
 }
 
