@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gdask/gdask/sdk/wire"
 )
 
@@ -213,6 +215,24 @@ func TestSchedulerClosesTheWorker(t *testing.T) {
 			t.Errorf("asked to end, yet %v", w.Err())
 		}
 	})
+}
+
+// TestSchedulerClosesTheWorkerAndEnds: the end of the connection follows at once,
+// and is no reason to come back, nor to say so.
+func TestSchedulerClosesTheWorkerAndEnds(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			var warnings strings.Builder
+			s := newScheduler(t, memSet(t))
+			w, ss := s.start(Settings{Run: works{}.run, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: &warnings})})
+			ss.send(&wire.CloseWorker{Reason: "the scheduler ends"})
+			s.hangUp()
+			ends(t, w)
+			if w.Err() != nil || warnings.Len() > 0 {
+				t.Errorf("asked to end, yet %v, %s", w.Err(), &warnings)
+			}
+		})
+	}
 }
 
 func TestTerminateRequest(t *testing.T) {

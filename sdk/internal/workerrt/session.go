@@ -216,6 +216,7 @@ func (w *Worker) control(msg wire.Msg) {
 
 // lost tries to come back with the data after the connection ended.
 func (w *Worker) lost(c *wire.Conn, cause error) {
+	w.inbox.do(func() {}) // what came before the end is read by now; it may be the word to leave
 	w.stream.Store(nil)
 	if rank(w.Status()) >= 0 {
 		w.leaveSoon(nil)
