@@ -21,8 +21,24 @@ const dumpChunk = 1000
 // Dask's dumps; the field exclude names fields to leave out.
 func (c *call) clusterState() (any, error) {
 	defer c.attend()()
+	over, err := c.s.dumpTurn(c.ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer over()
 	o, err := c.s.clusterState(c.ctx, c.exclude())
 	return &tree{o}, err
+}
+
+// dumpTurn lets one dump at a time be made: that of a large state takes much
+// memory, and its file appears under its name only when it is whole.
+func (s *Scheduler) dumpTurn(ctx context.Context) (over func(), err error) {
+	select {
+	case s.dumping <- struct{}{}:
+		return func() { <-s.dumping }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("another dump of the cluster's state is being made: %w", context.Cause(ctx))
+	}
 }
 
 // exclude are the names of fields to leave out; a single text counts as one.

@@ -16,6 +16,12 @@ func (s *Scheduler) writeDump(c *call, name, format string) (err error) {
 		return fmt.Errorf("dump_cluster_state_to_url: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	defer c.attend()()
+	over, err := s.dumpTurn(c.ctx)
+	if err != nil {
+		return err
+	}
+	defer over()
 	o, err := s.clusterState(c.ctx, c.exclude())
 	if err != nil {
 		return err

@@ -266,3 +266,20 @@ func TestFunctionsAreNotRunAgain(t *testing.T) {
 		t.Errorf("it was asked %d times", n)
 	}
 }
+
+// Dumps are made one after the other; who leaves meanwhile waits no longer.
+func TestDumpsAreMadeOneAtATime(t *testing.T) {
+	s := start(t, nil)
+	over, err := s.dumpTurn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.dumpTurn(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("another dump: %v", err)
+	}
+	over()
+	mustAsk(t, s, "get_cluster_state")
+	mustAsk(t, s, "get_cluster_state") // the turn was given back
+}

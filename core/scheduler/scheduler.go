@@ -34,6 +34,7 @@ type Scheduler struct {
 	started time.Time
 	dealt   atomic.Uint32 // values scattered so far
 	spoken  atomic.Uint64 // connections so far
+	dumping chan struct{} // holds a token while the state is dumped
 	ending  atomic.Bool   // see Ending
 
 	ctx    context.Context // ends when the scheduler closes
@@ -69,7 +70,7 @@ func New(set Settings) (*Scheduler, error) {
 	s := &Scheduler{
 		set: set, id: "Scheduler-" + randomID(), log: newLogs(set.Logger, set.LogLength),
 		meta: newMetadata(), data: newPublished(),
-		conns: map[net.Conn]struct{}{}, done: make(chan struct{}), started: time.Now(),
+		conns: map[net.Conn]struct{}{}, done: make(chan struct{}), dumping: make(chan struct{}, 1), started: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	machine := set.State

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -113,5 +114,24 @@ func TestGuardOfCodeThatEndsItsGoroutine(t *testing.T) {
 	err := Guard(context.Background(), "plugin p: setup", func(context.Context) error { runtime.Goexit(); return nil })
 	if err == nil || !strings.Contains(err.Error(), "plugin p: setup: it ended its goroutine") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A preload that prints without end must not take the memory of its host.
+func TestTailOfWhatAPreloadPrints(t *testing.T) {
+	var few tail
+	_, _ = few.Write([]byte("no end"))
+	if got := few.text(); got != "no end" {
+		t.Errorf("got %q", got)
+	}
+	var many tail
+	for i := range 100_000 {
+		if n, err := fmt.Fprintln(&many, "line", i); n == 0 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	got := many.text()
+	if cap(many.last) > 4*mostOutput || len(got) < mostOutput/2 || !strings.HasPrefix(got, "line ") || !strings.HasSuffix(got, "line 99999\n") {
+		t.Errorf("%d bytes in %d: %.20q", len(got), cap(many.last), got)
 	}
 }

@@ -102,22 +102,38 @@ func (r preloaded) program(ctx context.Context, argv []string) error {
 	if s, ok := r.h.(interface{ Scheduler() string }); ok {
 		cmd.Env = append(cmd.Env, "GDASK_PRELOAD_SCHEDULER="+s.Scheduler())
 	}
-	out, err := cmd.CombinedOutput()
-	for line := range strings.Lines(string(tail(out))) {
+	var out tail
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
+	for line := range strings.Lines(out.text()) {
 		r.h.Logger().Info("preload says", "preload", r.name, "line", strings.TrimRight(line, "\r\n"))
 	}
 	return err
 }
 
-// tail is the end of what a program printed.
-func tail(out []byte) []byte {
-	const most = 16 << 10
-	if len(out) <= most {
-		return out
+// tail keeps the end of what a program prints, however much that is.
+type tail struct {
+	last []byte
+	cut  bool
+}
+
+// mostOutput is how much is kept.
+const mostOutput = 16 << 10
+
+// Write implements io.Writer; it never fails.
+func (t *tail) Write(p []byte) (int, error) {
+	t.last = append(t.last, p...)
+	if n := len(t.last) - mostOutput; n > 0 {
+		t.last = append(t.last[:0], t.last[n:]...)
+		t.cut = true
 	}
-	out = out[len(out)-most:]
-	if i := bytes.IndexByte(out, '\n'); i >= 0 {
-		out = out[i+1:]
+	return len(p), nil
+}
+
+// text is the kept lines that are whole.
+func (t *tail) text() string {
+	if i := bytes.IndexByte(t.last, '\n'); t.cut && i >= 0 {
+		return string(t.last[i+1:])
 	}
-	return out
+	return string(t.last)
 }

@@ -104,11 +104,13 @@ func (w *Worker) dumpState(m wire.Opaque) (any, error) {
 	d["versions"], d["runtimes"] = versions(), w.set.Runtimes
 	d["resources"] = anyFloats(w.set.Resources)
 	d["logs"] = w.getLogs(wire.Opaque{})
-	w.inbox.do(func() {
-		d["tasks"] = wire.Opaque{Raw: w.dumpTasks(without)}
-		d["log"] = wire.Opaque{Raw: appendStory(nil, w.m.Story())}
+	var tasks []dumped
+	var log []state.Transition
+	w.inbox.do(func() { // tasks go on: what takes long is done outside
+		tasks, log = w.lookAtTasks(), w.m.Story()
 		d["stats"] = statsMap(w.m.Stats())
 	})
+	d["tasks"], d["log"] = wire.Opaque{Raw: dumpTasks(tasks, without)}, wire.Opaque{Raw: appendStory(nil, log)}
 	for _, name := range without {
 		delete(d, name)
 	}
@@ -127,29 +129,51 @@ func excluded(m wire.Opaque) ([]string, error) {
 	return names, err
 }
 
-// dumpTasks is a map by the texts of keys, as readers of Dask's dumps want it.
-func (w *Worker) dumpTasks(without []string) (raw []byte) {
-	n := uint32(0)
-	w.m.Each(func(t *state.Task) {
-		n++
-		raw = append(msgp.AppendString(raw, t.Key.String()), dumpTask(t, without)...)
-	})
-	return append(msgp.AppendMapHeader(nil, n), raw...)
+// dumped is what a dump tells of a task.
+type dumped struct {
+	key     wire.Key
+	state   state.State
+	nbytes  int64
+	runID   int64
+	typ     string
+	failure *state.Failure
+	deps    []wire.Key
 }
 
-func dumpTask(t *state.Task, without []string) []byte {
-	d := map[string]any{"state": t.State.String(), "nbytes": t.Nbytes, "run_id": t.RunID}
-	if t.Type != "" {
-		d["type"] = t.Type
-	}
-	if t.Failure != nil {
-		d["exception_text"], d["traceback_text"] = t.Failure.Text, t.Failure.TracebackText
-	}
-	if len(t.Deps) > 0 {
-		var deps []byte
-		deps = msgp.AppendArrayHeader(deps, uint32(len(t.Deps)))
+// lookAtTasks copies what a dump tells. On the inbox.
+func (w *Worker) lookAtTasks() []dumped {
+	tasks := make([]dumped, 0, w.m.Stats().Tasks)
+	w.m.Each(func(t *state.Task) {
+		d := dumped{t.Key, t.State, t.Nbytes, t.RunID, t.Type, t.Failure, nil}
 		for _, dep := range t.Deps {
-			deps = append(deps, dep.Key...)
+			d.deps = append(d.deps, dep.Key)
+		}
+		tasks = append(tasks, d)
+	})
+	return tasks
+}
+
+// dumpTasks is a map by the texts of keys, as readers of Dask's dumps want it.
+func dumpTasks(tasks []dumped, without []string) []byte {
+	raw := msgp.AppendMapHeader(nil, uint32(len(tasks)))
+	for i := range tasks {
+		raw = append(msgp.AppendString(raw, tasks[i].key.String()), dumpTask(&tasks[i], without)...)
+	}
+	return raw
+}
+
+func dumpTask(t *dumped, without []string) []byte {
+	d := map[string]any{"state": t.state.String(), "nbytes": t.nbytes, "run_id": t.runID}
+	if t.typ != "" {
+		d["type"] = t.typ
+	}
+	if t.failure != nil {
+		d["exception_text"], d["traceback_text"] = t.failure.Text, t.failure.TracebackText
+	}
+	if len(t.deps) > 0 {
+		deps := msgp.AppendArrayHeader(nil, uint32(len(t.deps)))
+		for _, k := range t.deps {
+			deps = append(deps, k...)
 		}
 		d["dependencies"] = wire.Opaque{Raw: deps}
 	}

@@ -227,7 +227,7 @@ func (w *Worker) lost(c *wire.Conn, cause error) {
 		return
 	}
 	w.logs.Warn("the connection to the scheduler ended, coming back", "scheduler", w.set.Scheduler,
-		"error", cause, "for", w.set.Rejoin)
+		"error", cause, "for", w.set.Rejoin.String())
 	w.inbox.post(state.Reset{})
 	ctx, cancel := context.WithTimeout(w.ctx, w.set.Rejoin)
 	defer cancel()

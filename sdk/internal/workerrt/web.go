@@ -38,7 +38,11 @@ func (w *Worker) serveWeb(ctx context.Context) (*webServer, error) {
 		return nil, errors.Join(fmt.Errorf("worker: metrics: %w", err), ln.Close())
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
-	s := &webServer{srv: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}, done: make(chan struct{})}
+	s := &webServer{srv: &http.Server{
+		Handler: mux,
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 60 * time.Second,
+		MaxHeaderBytes: 64 << 10,
+	}, done: make(chan struct{})}
 	if a, ok := ln.Addr().(*net.TCPAddr); ok {
 		s.port = a.Port
 	}
