@@ -17,9 +17,25 @@ func (l *loop) event(topic string, msg wire.Opaque) {
 	if len(l.hooked) > 0 {
 		l.hookEvent(topic, msg)
 	}
-	for _, c := range l.topics.subscribers[topic] {
-		l.toClient(c, &wire.Event{Topic: topic, Event: e.opaque()})
+	for _, id := range l.topics.subscribers[topic] {
+		if c := l.clients[id]; c != nil && l.keepsUp(c) {
+			l.toClient(id, &wire.Event{Topic: topic, Event: e.opaque()})
+		}
 	}
+}
+
+// eventsWaiting is how many messages may wait for a client before it misses events:
+// it does not read, and its connection may live for another minute.
+const eventsWaiting = 10_000
+
+// keepsUp says whether a client takes what it is sent.
+func (l *loop) keepsUp(c *session) bool {
+	behind := c.out.waiting() >= eventsWaiting
+	if behind && !c.behind { // once per time that it falls behind
+		l.s.log.warn("a client is slower than the events that it has subscribed to; it misses some", "client", c.id, "waiting", eventsWaiting)
+	}
+	c.behind = behind
+	return !behind
 }
 
 // apart is o in memory of its own: what is kept of a message must not keep all

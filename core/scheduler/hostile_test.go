@@ -283,3 +283,34 @@ func TestDumpsAreMadeOneAtATime(t *testing.T) {
 	mustAsk(t, s, "get_cluster_state")
 	mustAsk(t, s, "get_cluster_state") // the turn was given back
 }
+
+// A client that has stopped to read must not have the scheduler keep all events for it.
+func TestAClientThatDoesNotReadMissesEvents(t *testing.T) {
+	s := start(t, nil)
+	c := dial(t, s)
+	if err := c.Send(&wire.RegisterClient{Client: "frozen"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SendBatch([]wire.Msg{&wire.SubscribeTopic{Topic: "x", Client: "frozen"}}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, s, "it has subscribed", func() bool { return len(s.loop.topics.subscribers["x"]) == 1 })
+	msg := wire.StringOpaque(strings.Repeat("x", 2000))
+	for range 20 {
+		err := s.loop.do(t.Context(), func() {
+			for range eventsWaiting / 4 {
+				s.loop.event("x", msg)
+			}
+			if n := s.loop.clients["frozen"].out.waiting(); n > eventsWaiting {
+				t.Errorf("%d messages wait", n)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, s, "it is known to be behind", func() bool { return s.loop.clients["frozen"].behind })
+}

@@ -27,6 +27,15 @@ func (o *outlet) add(m wire.Msg) bool {
 	return true
 }
 
+// waiting is how many messages the peer has not taken yet.
+func (o *outlet) waiting() int {
+	n := len(o.batch)
+	if o.stream != nil {
+		n += o.stream.Queued()
+	}
+	return n
+}
+
 // send hands the batch to the stream, if there is one yet.
 func (o *outlet) send() {
 	o.dirty = false

@@ -24,6 +24,7 @@ type session struct {
 	host     string        // of its latest connection
 	worker   string        // whose task it belongs to, or ""
 	seen     *atomic.Int64 // Unix nanoseconds of the last message on conn
+	behind   bool          // it misses events
 }
 
 // serveClient runs a client's stream until it ends.

@@ -62,6 +62,13 @@ func (s *Stream) Send(ms ...Msg) {
 	}
 }
 
+// Queued is how many messages wait for what is being written.
+func (s *Stream) Queued() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue)
+}
+
 // failLocked ends the stream; the reader sees the closed connection.
 func (s *Stream) failLocked(err error) {
 	s.err, s.queue = err, nil

@@ -45,6 +45,11 @@ func Purge(parent string) {
 
 // openLocalDir makes a directory under parent, see localParents.
 func openLocalDir(parent string) (*localDir, error) {
+	if parent == "" { // its name is known to all who use this machine
+		if err := makePrivate(localParents("")[0]); err != nil {
+			return nil, err
+		}
+	}
 	return firstAllowed(localParents(parent), makeLocalDir)
 }
 

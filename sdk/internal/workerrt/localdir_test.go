@@ -105,3 +105,26 @@ func TestPurgeOfDeadWorkersDirectory(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// In the place that all know nobody else may be able to put values in ours' place.
+func TestTheDefaultDirectoryIsPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gdask")
+	for range 2 {
+		if err := makePrivate(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := makePrivate(link); err == nil {
+		t.Error("a link that somebody put there is followed")
+	}
+	if err := os.Chmod(path, 0o777); err != nil { //nolint:gosec // what is to be refused
+		t.Fatal(err)
+	}
+	if err := makePrivate(path); err == nil {
+		t.Error("a directory that all may write to is used")
+	}
+}
