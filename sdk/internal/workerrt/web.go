@@ -39,7 +39,7 @@ func (w *Worker) serveWeb(ctx context.Context) (*webServer, error) {
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{}))
 	s := &webServer{srv: &http.Server{
-		Handler: mux,
+		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 60 * time.Second,
 		MaxHeaderBytes: 64 << 10,
 	}, done: make(chan struct{})}
