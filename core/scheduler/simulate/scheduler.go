@@ -141,6 +141,7 @@ func (s *scheduler) ended(l *link, n *worker) {
 // drop removes a worker and ends its connection.
 func (s *scheduler) drop(ses *session, why string) {
 	n := ses.worker
+	s.deliver(s.m.Take()) // what was ordered while it was here
 	ses.gone = true
 	delete(s.sessions, n.address)
 	s.list = slices.DeleteFunc(s.list, func(x *session) bool { return x == ses })
