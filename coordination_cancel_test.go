@@ -53,5 +53,4 @@ func TestNoItemIsLostToACancelledGet(t *testing.T) {
 	if size, err := q.Len(ctx); err != nil || size != 0 {
 		t.Errorf("%d items are left over, %v", size, err)
 	}
-
 }
