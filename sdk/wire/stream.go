@@ -69,11 +69,15 @@ func (s *Stream) Queued() int {
 	return len(s.queue)
 }
 
-// failLocked ends the stream; the reader sees the closed connection.
+// failLocked ends the stream; the reader sees the closed connection. What a peer
+// said before it left, its good-bye above all, is still to be read: then the reader
+// comes to the end by itself.
 func (s *Stream) failLocked(err error) {
 	s.err, s.queue = err, nil
 	s.wake.Signal()
-	_ = s.c.Close() // the reader reports the end; the cause is err
+	if !isDead(err) {
+		_ = s.c.Close() // the reader reports the end; the cause is err
+	}
 }
 
 func (s *Stream) run() {
