@@ -36,6 +36,7 @@ func ExampleClient_RetireWorkers() {
 	}
 	defer func() { _ = c.Close() }()
 
+	_ = c.WaitForWorkers(ctx, 2)
 	f := square.With(gdask.Options{Workers: []string{"1"}}).Submit(c, 7)
 	_ = gdask.Wait(ctx, f)
 	report, err := c.RetireWorkers(ctx, gdask.RetireOptions{Workers: []string{"1"}, Close: true})
