@@ -114,7 +114,7 @@ func retireRequest(ctx context.Context, address string) (wire.Msg, error) {
 // leaveSoon ends the worker from one of its own goroutines.
 func (w *Worker) leaveSoon(why error) {
 	w.setStatus("closing") // at once: the end of the connection may be the next to be seen
-	go func() { // waits for all goroutines of the worker, so it can be none of them
+	go func() {            // waits for all goroutines of the worker, so it can be none of them
 		ctx, cancel := context.WithTimeout(context.Background(), 2*farewellPatience)
 		defer cancel()
 		_ = w.leave(ctx, why) // Err says why
