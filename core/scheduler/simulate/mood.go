@@ -155,7 +155,7 @@ func (n *worker) checkTurns(begun []*workertest.Task) {
 			return
 		}
 		for _, t := range begun {
-			if t.State == workertest.Executing && len(n.claims[t.Key]) == 0 && better(n.orders[r.Key], n.orders[t.Key]) {
+			if t.State == workertest.Executing && len(n.claims[t.RunID]) == 0 && better(n.orders[r.RunID], n.orders[t.RunID]) {
 				n.w.fail(t.Key, "%s begins %v while %v waits, which comes before it", n.name, t.Key, r.Key)
 			}
 		}
@@ -172,7 +172,7 @@ func better(a, b []float64) bool {
 	return false
 }
 
-// noteOrder remembers the priority of a task that the scheduler gives the worker.
+// noteOrder remembers the priority of a run that the scheduler gives the worker.
 func (n *worker) noteOrder(m *wire.ComputeTask) {
-	n.orders[m.Key], n.claims[m.Key] = m.Priority, m.ResourceRestrictions
+	n.orders[m.RunID], n.claims[m.RunID] = m.Priority, m.ResourceRestrictions
 }

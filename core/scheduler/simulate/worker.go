@@ -28,8 +28,8 @@ type worker struct {
 	link      *link // of the session; nil while there is none
 	joining   *link // registration under way
 	calls     map[string]*call
-	orders    map[wire.Key][]float64 // priorities of tasks
-	claims    map[wire.Key]wire.Resources
+	orders    map[int64][]float64 // priorities of runs
+	claims    map[int64]wire.Resources
 	inbox     []func() // what came while it is frozen
 	burst     int      // events since the machine said what follows from them
 	frozen    bool
@@ -43,7 +43,7 @@ func (w *World) start(d time.Duration) *worker {
 		w: w, address: fmt.Sprintf("tcp://10.0.%d.%d:1", i%5, i), name: fmt.Sprintf("w%d", i),
 		threads: 1 + w.rng.IntN(4), runtimes: []string{goRuntime}, python: w.chance(20), status: "init",
 		ahead: w.rng.IntN(4), bandwidth: 1e6 * float64(1+w.rng.IntN(100)), calls: map[string]*call{},
-		orders: map[wire.Key][]float64{}, claims: map[wire.Key]wire.Resources{},
+		orders: map[int64][]float64{}, claims: map[int64]wire.Resources{},
 	}
 	if w.chance(40) {
 		n.resources = map[string]float64{"GPU": float64(1 + w.rng.IntN(3)), "MEM": 20}
