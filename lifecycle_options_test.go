@@ -13,6 +13,7 @@ import (
 
 	"github.com/gdask/gdask/plugins"
 	"github.com/gdask/gdask/sdk/hook"
+	"github.com/gdask/gdask/sdk/worker"
 )
 
 var (
@@ -67,10 +68,14 @@ func TestLifetimeRestartsAWorker(t *testing.T) {
 func TestLifetimeHandsDataOn(t *testing.T) {
 	ctx := within(t, 90*time.Second)
 	o := oneProcess()
-	o.NWorkers = new(3) // not all end at once
-	o.Lifetime = plugins.Lifetime{Duration: 1500 * time.Millisecond, Stagger: 1400 * time.Millisecond, Restart: true}
-	c := newClient(t, ctx, o)
-	f := pid.With(Options{Workers: []string{"0"}, Impure: true}).Submit(c, 1)
+	c := newClient(t, ctx, o) // its worker stays
+	must(t, c.WaitForWorkers(ctx, 1))
+	o.NWorkers, o.Lifetime = new(0), plugins.Lifetime{Duration: 500 * time.Millisecond, Restart: true}
+	host := newClient(t, ctx, o).Cluster().(*LocalCluster).host
+	w, err := host.StartWorker(ctx, ClassSubprocess, false, worker.StartOptions{Scheduler: c.SchedulerAddress(), Name: "aging", NThreads: 1})
+	must(t, err)
+	defer func() { must(t, w.Stop(ctx, "the test is over")) }()
+	f := pid.With(Options{Workers: []string{"aging"}, Impure: true}).Submit(c, 1)
 	maker, err := f.Result(ctx)
 	if err != nil {
 		t.Fatal(err)
