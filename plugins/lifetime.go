@@ -50,12 +50,15 @@ func (h *Host) retire(w worker.Handle, restart bool) bool {
 	r, can := w.(worker.Restarts)
 	if restart && can {
 		if err := r.Restart(ctx, "worker-lifetime-reached"); err != nil {
+			if h.closing.Err() != nil {
+				return false // the host ends it as all others
+			}
 			h.set.Logger.Warn("a worker did not start again after its lifetime", "worker", w.Name(), "error", err)
 			return !ended(w)
 		}
 		return true
 	}
-	if err := w.Stop(ctx, "worker-lifetime-reached"); err != nil {
+	if err := w.Stop(ctx, "worker-lifetime-reached"); err != nil && h.closing.Err() == nil {
 		h.set.Logger.Warn("a worker did not end well after its lifetime", "worker", w.Name(), "error", err)
 	}
 	return false
