@@ -52,10 +52,22 @@ func NewLocalCluster(ctx context.Context, o LocalOptions) (*LocalCluster, error)
 	if err := c.build(&p); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	if err := c.local.Start(ctx); err != nil {
+	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// start returns when the scheduler knows that all workers are ready.
+func (c *LocalCluster) start(ctx context.Context) error {
+	if err := c.local.Start(ctx); err != nil {
+		return err
+	}
+	var addresses []string
+	for _, w := range c.local.Workers() {
+		addresses = append(addresses, w.Address())
+	}
+	return c.sched.AwaitReady(ctx, addresses...)
 }
 
 // build makes the parts; nothing runs yet.

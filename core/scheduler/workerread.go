@@ -98,6 +98,7 @@ func (l *loop) noteStatus(w *workerPeer, status string) {
 	w.status = status
 	w.closing = status == "closing" || status == "closed" || status == "closing_gracefully"
 	l.peerEvent("worker-status-change", "worker", w.address, "status", status)
+	l.fleetChanged()
 }
 
 // checkWorkers removes workers that have been silent for too long. gap is the time since the last check: when this
